@@ -1,0 +1,338 @@
+//! [`Domain`]: a domain name as rules, questions and caches compare it.
+//!
+//! Lower case, in wire form, at most 255 octets.  It stands apart from the
+//! DNS library's name type because every room uses names and only the rooms at
+//! the two ends of the road may know that library.
+//
+//  Wire form rather than text: suffixes are slices, so asking "is this below
+//  that" or "what do the parents say" neither allocates nor searches for dots.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::str::FromStr;
+
+/// The longest name in wire form, in octets ([RFC 1035 section 2.3.4]).
+///
+/// [RFC 1035 section 2.3.4]: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
+pub const MAX_NAME: usize = 255;
+
+/// The longest label, in octets (RFC 1035 section 2.3.4).
+pub const MAX_LABEL: usize = 63;
+
+//----------- Domain -----------------------------------------------------------
+
+/// A domain name: lower case, absolute, in uncompressed wire form.
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Domain(Box<[u8]>);
+
+impl Domain {
+    /// The root of the name space.
+    pub fn root() -> Self {
+        Self(Box::from([0u8]))
+    }
+
+    /// Reads an uncompressed name from the front of `wire`.
+    ///
+    /// Upper case becomes lower case.  What follows the name is left alone;
+    /// [`as_wire`](Self::as_wire)`.len()` tells how much was read.
+    pub fn from_wire(wire: &[u8]) -> Result<Self, DomainError> {
+        let mut at = 0;
+        loop {
+            let len = *wire.get(at).ok_or(DomainError::Cut)? as usize;
+            if len > MAX_LABEL {
+                return Err(DomainError::LabelTooLong);
+            }
+            at += 1 + len;
+            if at > MAX_NAME {
+                return Err(DomainError::TooLong);
+            }
+            if len == 0 {
+                break;
+            }
+        }
+        let read = wire.get(..at).ok_or(DomainError::Cut)?;
+        // Length octets are at most 63 and thus never look like a letter.
+        Ok(Self(read.to_ascii_lowercase().into_boxed_slice()))
+    }
+
+    /// Returns the name in wire form, the root's empty label included.
+    pub fn as_wire(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Returns whether this is the root.
+    pub fn is_root(&self) -> bool {
+        self.0.len() == 1
+    }
+
+    /// Returns the labels, the leftmost first, without the root's.
+    pub fn labels(&self) -> impl Iterator<Item = &[u8]> {
+        labels(&self.0)
+    }
+
+    /// Returns the name and all names above it in wire form, itself first,
+    /// the root last.
+    pub fn suffixes(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = Some(&*self.0);
+        std::iter::from_fn(move || {
+            let this = rest?;
+            rest = match this.first() {
+                Some(&len) if len > 0 => this.get(1 + len as usize..),
+                _ => None,
+            };
+            Some(this)
+        })
+    }
+
+    /// Returns the name one label up; the root has none.
+    pub fn parent(&self) -> Option<Self> {
+        self.suffixes().nth(1).map(|wire| Self(wire.into()))
+    }
+
+    /// Returns whether this name is `other` or lies below it.
+    pub fn is_at_or_below(&self, other: &Self) -> bool {
+        self.suffixes().any(|suffix| suffix == other.as_wire())
+    }
+}
+
+/// Walks the labels of a name in wire form, the leftmost first.
+pub fn labels(wire: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = wire;
+    std::iter::from_fn(move || {
+        let (&len, after) = rest.split_first()?;
+        if len == 0 {
+            return None;
+        }
+        let (label, next) = after.split_at_checked(len as usize)?;
+        rest = next;
+        Some(label)
+    })
+}
+
+//--- Reading and writing
+
+impl FromStr for Domain {
+    type Err = DomainError;
+
+    /// Reads a name as people write it, with or without the final dot.
+    ///
+    /// `\.` and `\DDD` are understood ([RFC 1035 section 5.1]); anything but
+    /// ASCII is refused, because a rule must say the A-label it means.
+    ///
+    /// [RFC 1035 section 5.1]: https://www.rfc-editor.org/rfc/rfc1035#section-5.1
+    fn from_str(text: &str) -> Result<Self, DomainError> {
+        if text.is_empty() {
+            return Err(DomainError::Empty);
+        }
+        if text == "." {
+            return Ok(Self::root());
+        }
+        let mut wire = vec![0u8];
+        let mut start = 0;
+        let mut bytes = text.bytes().peekable();
+        while let Some(byte) = bytes.next() {
+            let byte = match byte {
+                b'.' => {
+                    close_label(&mut wire, &mut start)?;
+                    if bytes.peek().is_none() {
+                        wire.pop();
+                    }
+                    continue;
+                }
+                b'\\' => unescape(&mut bytes)?,
+                b'!'..=b'~' => byte,
+                _ => return Err(DomainError::NotAscii),
+            };
+            wire.push(byte.to_ascii_lowercase());
+            if wire.len() > MAX_NAME {
+                return Err(DomainError::TooLong);
+            }
+        }
+        if start < wire.len() {
+            close_label(&mut wire, &mut start)?;
+        } else {
+            wire.push(0);
+        }
+        if wire.len() > MAX_NAME {
+            return Err(DomainError::TooLong);
+        }
+        Ok(Self(wire.into_boxed_slice()))
+    }
+}
+
+/// Writes the length of the label begun at `start` and opens the next one.
+fn close_label(wire: &mut Vec<u8>, start: &mut usize) -> Result<(), DomainError> {
+    let len = wire.len() - *start - 1;
+    if len == 0 {
+        return Err(DomainError::EmptyLabel);
+    }
+    if len > MAX_LABEL {
+        return Err(DomainError::LabelTooLong);
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "at most 63, just checked")]
+    let octet = len as u8;
+    if let Some(slot) = wire.get_mut(*start) {
+        *slot = octet;
+    }
+    *start = wire.len();
+    wire.push(0);
+    Ok(())
+}
+
+/// Reads what follows a backslash.
+fn unescape(bytes: &mut impl Iterator<Item = u8>) -> Result<u8, DomainError> {
+    let first = bytes.next().ok_or(DomainError::BadEscape)?;
+    if !first.is_ascii_digit() {
+        return Ok(first);
+    }
+    let mut value = u16::from(first - b'0');
+    for _ in 0..2 {
+        let digit = bytes.next().filter(u8::is_ascii_digit).ok_or(DomainError::BadEscape)?;
+        value = value * 10 + u16::from(digit - b'0');
+    }
+    u8::try_from(value).map_err(|_| DomainError::BadEscape)
+}
+
+impl fmt::Display for Domain {
+    /// Writes the name without its final dot; the root as `.`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_root() {
+            return f.write_str(".");
+        }
+        for (nth, label) in self.labels().enumerate() {
+            if nth > 0 {
+                f.write_str(".")?;
+            }
+            for &byte in label {
+                match byte {
+                    b'.' | b'\\' => write!(f, "\\{}", char::from(byte))?,
+                    b'!'..=b'~' => write!(f, "{}", char::from(byte))?,
+                    _ => write!(f, "\\{byte:03}")?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Domain({self})")
+    }
+}
+
+/// So that a map keyed by names can be asked with a slice of a longer name.
+impl Borrow<[u8]> for Domain {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+//----------- DomainError ------------------------------------------------------
+
+/// Why some text or bytes are not a domain name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DomainError {
+    /// Nothing there.
+    Empty,
+    /// Two dots in a row, or one at the front.
+    EmptyLabel,
+    /// A label of more than 63 octets.
+    LabelTooLong,
+    /// More than 255 octets in all.
+    TooLong,
+    /// The bytes end inside the name.
+    Cut,
+    /// A space, a control character or anything outside ASCII.
+    NotAscii,
+    /// A backslash followed by neither a character nor three digits up to 255.
+    BadEscape,
+}
+
+impl fmt::Display for DomainError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "there is no name here",
+            Self::EmptyLabel => "an empty label (two dots in a row, or one at the front)",
+            Self::LabelTooLong => "a label longer than 63 characters",
+            Self::TooLong => "a name longer than 255 octets",
+            Self::Cut => "the name is cut off",
+            Self::NotAscii => "a character no name can have (write international names as xn--…)",
+            Self::BadEscape => "a backslash must be followed by a character or by three digits up to 255",
+        })
+    }
+}
+
+impl std::error::Error for DomainError {}
+
+//----------- Tests ------------------------------------------------------------
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn domain(text: &str) -> Domain {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn case_and_final_dot_do_not_matter() {
+        assert_eq!(domain("Www.EXAMPLE.com."), domain("www.example.com"));
+        assert_eq!(domain(".").as_wire(), [0]);
+    }
+
+    #[test]
+    fn below_is_by_labels_not_by_text() {
+        assert!(domain("a.example.com").is_at_or_below(&domain("example.com")));
+        assert!(domain("example.com").is_at_or_below(&domain("example.com")));
+        assert!(!domain("badexample.com").is_at_or_below(&domain("example.com")));
+        assert!(domain("com").is_at_or_below(&Domain::root()));
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        for (text, error) in [
+            ("", DomainError::Empty),
+            ("a..b", DomainError::EmptyLabel),
+            (".a", DomainError::EmptyLabel),
+            ("ü.de", DomainError::NotAscii),
+            ("a b", DomainError::NotAscii),
+            ("a\\25", DomainError::BadEscape),
+            ("a\\256", DomainError::BadEscape),
+        ] {
+            assert_eq!(text.parse::<Domain>(), Err(error), "{text}");
+        }
+        assert_eq!("a".repeat(64).parse::<Domain>(), Err(DomainError::LabelTooLong));
+        assert_eq!(["a"; 128].join(".").parse::<Domain>(), Err(DomainError::TooLong));
+        assert!(["a"; 127].join(".").parse::<Domain>().is_ok());
+        assert_eq!(Domain::from_wire(&[3, b'a']), Err(DomainError::Cut));
+        assert_eq!(Domain::from_wire(&[0xc0, 0]), Err(DomainError::LabelTooLong));
+    }
+
+    #[test]
+    fn suffixes_climb_to_the_root() {
+        let name = domain("a.bc.d");
+        let all: Vec<_> = name.suffixes().map(|s| Domain::from_wire(s).unwrap().to_string()).collect();
+        assert_eq!(all, ["a.bc.d", "bc.d", "d", "."]);
+        assert_eq!(name.parent(), Some(domain("bc.d")));
+        assert_eq!(Domain::root().parent(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            if let Ok(name) = Domain::from_wire(&bytes) {
+                prop_assert_eq!(&bytes[..name.as_wire().len()].to_ascii_lowercase()[..], name.as_wire());
+                prop_assert_eq!(name.to_string().parse::<Domain>(), Ok(name.clone()));
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,300}") {
+            if let Ok(name) = text.parse::<Domain>() {
+                prop_assert_eq!(Domain::from_wire(name.as_wire()), Ok(name.clone()));
+            }
+        }
+    }
+}

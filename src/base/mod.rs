@@ -1,0 +1,20 @@
+//! Words every room may use: names, MACs, time, places, complaints.
+//!
+//! Imports nothing of ours.
+
+pub mod client;
+pub mod diagnostic;
+pub mod domain;
+pub mod mac;
+pub mod place;
+pub mod time;
+pub mod units;
+
+pub use client::Client;
+pub use diagnostic::Diagnostic;
+pub use domain::Domain;
+pub use mac::MacAddr;
+pub use mac::MacPrefix;
+pub use place::Place;
+pub use time::Clock;
+pub use time::Now;

@@ -1,0 +1,110 @@
+//! [`Family`]: devices that ask for the same names; and [`FamilyFile`], the
+//! file that says which.
+
+use std::sync::Arc;
+
+use crate::base::Domain;
+use crate::base::MacPrefix;
+use crate::base::Place;
+use crate::matcher::Names;
+
+use super::evidence::Evidence;
+use super::rule::Rule;
+
+//----------- FamilyId ---------------------------------------------------------
+
+/// A family, by its place in the catalog it came from.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct FamilyId(pub u16);
+
+//----------- Sign -------------------------------------------------------------
+
+/// Something by which a device can be recognized.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sign {
+    /// What to look at.
+    pub kind: SignKind,
+    /// How we know.
+    pub evidence: Vec<Evidence>,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// What kind of sign it is.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum SignKind {
+    /// `mac`: this maker's prefix is used for this family only.
+    Mac(MacPrefix),
+    /// `maker`: this maker's prefix is used for other products too, so it
+    /// proposes the family and decides nothing.
+    Maker(MacPrefix),
+}
+
+impl SignKind {
+    /// Returns the MAC prefix it is about.
+    pub fn prefix(&self) -> MacPrefix {
+        match self {
+            Self::Mac(prefix) | Self::Maker(prefix) => *prefix,
+        }
+    }
+
+    /// Returns whether the sign alone decides what a device is.
+    pub fn is_decisive(&self) -> bool {
+        matches!(self, Self::Mac(_))
+    }
+}
+
+//----------- FamilyFile -------------------------------------------------------
+
+/// A file of `blocklists/` as it was read.
+#[derive(Clone, Debug)]
+pub struct FamilyFile {
+    /// The name after `family`.
+    pub name: Arc<str>,
+    /// Where it says so.
+    pub place: Place,
+    /// Other files whose rules count for this family too (`include NAME`).
+    pub includes: Vec<(Arc<str>, Place)>,
+    /// The `[identify]` section.
+    pub signs: Vec<Sign>,
+    /// The rules, in the order of the file.
+    pub rules: Vec<Rule>,
+}
+
+//----------- Family -----------------------------------------------------------
+
+/// Devices that ask for the same names.
+#[derive(Debug)]
+pub struct Family {
+    /// Its name, as in `family amazon-echo`.
+    pub(super) name: Arc<str>,
+    /// Whether devices can be of it; files that are only included have none.
+    pub(super) has_devices: bool,
+    /// Its rules and those it includes, its own first.
+    pub(super) rules: Vec<Arc<Rule>>,
+    /// From names to positions in `rules`.
+    pub(super) names: Names<u32>,
+}
+
+impl Family {
+    /// Returns its name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Returns whether devices can be of this family (it has `[identify]`).
+    pub fn has_devices(&self) -> bool {
+        self.has_devices
+    }
+
+    /// Returns its rules and those it includes, its own first.
+    pub fn rules(&self) -> &[Arc<Rule>] {
+        &self.rules
+    }
+
+    /// Returns the most specific rule about `name`.
+    pub fn rule(&self, name: &Domain) -> Option<&Arc<Rule>> {
+        let at = self.names.lookup(name).next()?;
+        self.rules.get(at as usize)
+    }
+}

@@ -1,0 +1,93 @@
+//! What names are for: families, purposes, rules and their evidence.
+//!
+//! A [`Catalog`] is built from the files in `blocklists/` and never changed.
+//! Ask it with [`Catalog::rule`]: for this family, what is this name for, and
+//! which line of which file says so?  Inside a family **the most specific rule
+//! wins**.
+//!
+//! [`ForeignList`]s are other people's lists.  They know names only: neither
+//! families nor purposes, so they can't overrule what the catalog knows.
+//
+//  Text becomes a catalog in three steps, a file each: `parse` (text to a
+//  `FamilyFile`, with positions), `lint` (what a careful reader would remark),
+//  `compile` (files to a `Catalog`, functions defended).
+
+pub mod bundled;
+pub mod compile;
+pub mod evidence;
+pub mod family;
+pub mod foreign;
+pub mod lint;
+pub mod parse;
+pub mod pattern;
+pub mod purpose;
+pub mod rule;
+
+use std::sync::Arc;
+
+use crate::base::Domain;
+use crate::base::MacAddr;
+use crate::base::MacPrefix;
+
+pub use evidence::Evidence;
+pub use evidence::EvidenceKind;
+pub use evidence::Strength;
+pub use family::Family;
+pub use family::FamilyFile;
+pub use family::FamilyId;
+pub use family::Sign;
+pub use family::SignKind;
+pub use foreign::ForeignList;
+pub use pattern::Pattern;
+pub use purpose::Function;
+pub use purpose::Purpose;
+pub use rule::Rule;
+
+//----------- Catalog ----------------------------------------------------------
+
+/// What is known of all families.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    /// The families, by [`FamilyId`].
+    families: Vec<Family>,
+    /// Which family a MAC prefix speaks for, by prefix.
+    prefixes: std::collections::HashMap<MacPrefix, (FamilyId, Arc<Sign>)>,
+}
+
+impl Catalog {
+    /// Returns the rule that says what `name` is for, asked by a device of
+    /// this family.  Without a family nothing is known of any name.
+    pub fn rule(&self, family: Option<FamilyId>, name: &Domain) -> Option<&Arc<Rule>> {
+        self.family(family?)?.rule(name)
+    }
+
+    /// Returns a family by its id.
+    pub fn family(&self, id: FamilyId) -> Option<&Family> {
+        self.families.get(usize::from(id.0))
+    }
+
+    /// Returns a family by its name.
+    pub fn family_named(&self, name: &str) -> Option<FamilyId> {
+        let at = self.families.iter().position(|family| &**family.name() == name)?;
+        u16::try_from(at).ok().map(FamilyId)
+    }
+
+    /// Returns all families, in the order of their ids.
+    pub fn families(&self) -> &[Family] {
+        &self.families
+    }
+
+    /// Returns which family the maker's prefix of `mac` speaks for.
+    ///
+    /// A locally administered address was made up by the device and speaks
+    /// for none.
+    pub fn family_by_mac(&self, mac: MacAddr) -> Option<(FamilyId, &Arc<Sign>)> {
+        if mac.is_locally_administered() {
+            return None;
+        }
+        MacPrefix::LENGTHS
+            .into_iter()
+            .find_map(|length| self.prefixes.get(&MacPrefix::of(mac, length)))
+            .map(|(family, sign)| (*family, sign))
+    }
+}

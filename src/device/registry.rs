@@ -1,0 +1,273 @@
+//! [`Registry`]: the devices a household lists, and what to think of others.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use crate::base::Client;
+use crate::base::MacAddr;
+use crate::base::Place;
+use crate::catalog::Catalog;
+use crate::catalog::FamilyId;
+
+use super::Device;
+use super::HOUSEHOLD;
+use super::ListedBy;
+use super::PolicyId;
+use super::Standing;
+
+//----------- Listing ----------------------------------------------------------
+
+/// A `[device.NAME]` of the config.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where it is listed.
+    pub place: Place,
+    /// Its MAC addresses.
+    pub macs: Vec<MacAddr>,
+    /// Its addresses and networks.
+    pub networks: Vec<IpNet>,
+    /// Its family, where the config names one.
+    pub family: Option<FamilyId>,
+    /// Its policy, where the config names one.
+    pub policy: Option<PolicyId>,
+}
+
+/// The policies of what is not listed.
+#[derive(Clone, Copy, Debug)]
+pub struct Unlisted {
+    /// Of devices that are speakers.
+    pub speakers: PolicyId,
+    /// Of all others.
+    pub others: PolicyId,
+}
+
+//----------- Registry ---------------------------------------------------------
+
+/// The devices of a household.
+#[derive(Debug)]
+pub struct Registry {
+    /// What the config lists.
+    listings: Vec<Listing>,
+    /// From MAC addresses to positions in `listings`.
+    macs: HashMap<MacAddr, usize>,
+    /// Networks and positions in `listings`, the longest prefix first.
+    networks: Vec<(IpNet, usize)>,
+    /// The policies of everything else.
+    unlisted: Unlisted,
+    /// The name of everything else.
+    household: Arc<str>,
+}
+
+impl Registry {
+    /// Makes a registry of what the config lists.
+    pub fn new(listings: Vec<Listing>, unlisted: Unlisted) -> Result<Self, RegistryError> {
+        let mut macs: HashMap<MacAddr, usize> = HashMap::new();
+        let mut networks: Vec<(IpNet, usize)> = Vec::new();
+        for (at, listing) in listings.iter().enumerate() {
+            for &mac in &listing.macs {
+                match macs.entry(mac) {
+                    Entry::Occupied(there) if *there.get() != at => {
+                        return Err(RegistryError::clash(mac, &listings, *there.get(), at));
+                    }
+                    Entry::Occupied(_) => {}
+                    Entry::Vacant(free) => {
+                        free.insert(at);
+                    }
+                }
+            }
+            for network in listing.networks.iter().map(IpNet::trunc) {
+                match networks.iter().find(|(other, _)| *other == network) {
+                    Some(&(_, there)) if there != at => {
+                        return Err(RegistryError::clash(network, &listings, there, at));
+                    }
+                    Some(_) => {}
+                    None => networks.push((network, at)),
+                }
+            }
+        }
+        networks.sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
+        Ok(Self { listings, macs, networks, unlisted, household: Arc::from(HOUSEHOLD) })
+    }
+
+    /// Returns the device behind `client`.
+    pub fn identify(&self, client: &Client, catalog: &Catalog) -> Device {
+        let sign = client.mac.and_then(|mac| catalog.family_by_mac(mac));
+        if let Some((listing, by)) = self.listed(client) {
+            let family = listing.family.or_else(|| sign.map(|(family, _)| family));
+            return self.device(listing, family, by);
+        }
+        let Some((family, sign)) = sign else {
+            return Device {
+                name: Arc::clone(&self.household),
+                family: None,
+                policy: self.unlisted.others,
+                standing: Standing::Unknown,
+            };
+        };
+        // A maker's prefix that phones have too proposes and does not decide:
+        // the household hears of it, and nothing is blocked by a guess.
+        let decides = sign.kind.is_decisive();
+        Device {
+            name: if decides { slug(catalog, family, client.mac) } else { Arc::clone(&self.household) },
+            family: decides.then_some(family),
+            policy: if decides { self.unlisted.speakers } else { self.unlisted.others },
+            standing: Standing::Recognized { sign: Arc::clone(sign) },
+        }
+    }
+
+    /// Returns the device of a listing by its name, as if it had asked.
+    pub fn named(&self, name: &str, catalog: &Catalog) -> Option<Device> {
+        let listing = self.listings.iter().find(|listing| &*listing.name == name)?;
+        let by = match listing.networks.first() {
+            None => ListedBy::Mac,
+            Some(network) if network.prefix_len() == network.max_prefix_len() => ListedBy::Address,
+            Some(_) => ListedBy::Network,
+        };
+        let by = if listing.macs.is_empty() { by } else { ListedBy::Mac };
+        let by_mac =
+            || listing.macs.iter().find_map(|mac| catalog.family_by_mac(*mac)).map(|(family, _)| family);
+        Some(self.device(listing, listing.family.or_else(by_mac), by))
+    }
+
+    /// Returns what the config lists.
+    pub fn listings(&self) -> &[Listing] {
+        &self.listings
+    }
+
+    /// Finds the listing that fits a client best.
+    fn listed(&self, client: &Client) -> Option<(&Listing, ListedBy)> {
+        if let Some(at) = client.mac.and_then(|mac| self.macs.get(&mac)) {
+            return Some((self.listings.get(*at)?, ListedBy::Mac));
+        }
+        let (network, at) = self.networks.iter().find(|(network, _)| network.contains(&client.addr))?;
+        let whole = network.prefix_len() == network.max_prefix_len();
+        Some((self.listings.get(*at)?, if whole { ListedBy::Address } else { ListedBy::Network }))
+    }
+
+    /// Makes a device of a listing.
+    fn device(&self, listing: &Listing, family: Option<FamilyId>, by: ListedBy) -> Device {
+        let unlisted = if family.is_some() { self.unlisted.speakers } else { self.unlisted.others };
+        Device {
+            name: Arc::clone(&listing.name),
+            family,
+            policy: listing.policy.unwrap_or(unlisted),
+            standing: Standing::Listed { by, place: listing.place.clone() },
+        }
+    }
+}
+
+/// Names an unlisted device by its family and the half of its MAC that its
+/// maker chose: the same today and tomorrow.
+fn slug(catalog: &Catalog, family: FamilyId, mac: Option<MacAddr>) -> Arc<str> {
+    let name = catalog.family(family).map_or("speaker", |family| family.name());
+    let [_, _, _, a, b, c] = mac.map_or([0; 6], |mac| mac.0);
+    Arc::from(format!("{name}-{a:02x}{b:02x}{c:02x}"))
+}
+
+//----------- RegistryError ----------------------------------------------------
+
+/// Two devices claim the same MAC address or network.
+#[derive(Clone, Debug)]
+pub struct RegistryError {
+    /// What both claim.
+    pub claim: String,
+    /// The device listed first.
+    pub first: Arc<str>,
+    /// The device listed second.
+    pub second: Arc<str>,
+    /// Where the second is listed.
+    pub place: Place,
+}
+
+impl RegistryError {
+    /// Describes what the listings at `first` and `second` both claim.
+    fn clash(claim: impl fmt::Display, listings: &[Listing], first: usize, second: usize) -> Self {
+        let (first, second) = (&listings[first], &listings[second]);
+        Self {
+            claim: claim.to_string(),
+            first: Arc::clone(&first.name),
+            second: Arc::clone(&second.name),
+            place: second.place.clone(),
+        }
+    }
+}
+
+/// Returns the network that holds one address only.
+pub fn whole(addr: IpAddr) -> IpNet {
+    IpNet::from(addr)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing(name: &str, macs: &[&str], networks: &[&str], policy: Option<u16>) -> Listing {
+        Listing {
+            name: Arc::from(name),
+            place: Place::new(Arc::from("config.toml"), 1),
+            macs: macs.iter().map(|mac| mac.parse().unwrap()).collect(),
+            networks: networks.iter().map(|net| net.parse().unwrap()).collect(),
+            family: None,
+            policy: policy.map(PolicyId),
+        }
+    }
+
+    const UNLISTED: Unlisted = Unlisted { speakers: PolicyId(1), others: PolicyId(0) };
+
+    fn registry() -> Registry {
+        let listings = vec![
+            listing("net", &[], &["192.0.2.0/24", "2001:db8::/32"], Some(2)),
+            listing("addr", &[], &["192.0.2.7/32"], Some(3)),
+            listing("mac", &["00:00:5e:00:53:01", "00:00:5e:00:53:02"], &[], Some(4)),
+            listing("half", &[], &["192.0.2.0/25"], Some(5)),
+        ];
+        Registry::new(listings, UNLISTED).unwrap()
+    }
+
+    fn who(addr: &str, mac: Option<&str>) -> (String, PolicyId) {
+        let client = Client::new(addr.parse().unwrap()).with_mac(mac.map(|mac| mac.parse().unwrap()));
+        let device = registry().identify(&client, &Catalog::default());
+        (device.name.to_string(), device.policy)
+    }
+
+    #[test]
+    fn mac_before_address_before_the_longest_network() {
+        assert_eq!(who("192.0.2.7", Some("00:00:5e:00:53:02")), ("mac".into(), PolicyId(4)));
+        assert_eq!(who("192.0.2.7", Some("00:00:5e:00:53:09")), ("addr".into(), PolicyId(3)));
+        assert_eq!(who("192.0.2.8", None), ("half".into(), PolicyId(5)));
+        assert_eq!(who("192.0.2.200", None), ("net".into(), PolicyId(2)));
+        assert_eq!(who("2001:db8::1", None), ("net".into(), PolicyId(2)));
+    }
+
+    #[test]
+    fn mapped_addresses_are_ipv4() {
+        assert_eq!(who("::ffff:192.0.2.7", None), ("addr".into(), PolicyId(3)));
+    }
+
+    #[test]
+    fn the_unknown_get_what_unlisted_says() {
+        assert_eq!(who("198.51.100.1", None), (HOUSEHOLD.into(), PolicyId(0)));
+        assert_eq!(who("198.51.100.1", Some("00:00:5e:00:53:09")), (HOUSEHOLD.into(), PolicyId(0)));
+    }
+
+    #[test]
+    fn two_devices_cannot_claim_the_same() {
+        for (a, b) in [
+            (
+                listing("a", &["00:00:5e:00:53:01"], &[], None),
+                listing("b", &["00:00:5e:00:53:01"], &[], None),
+            ),
+            (listing("a", &[], &["192.0.2.0/24"], None), listing("b", &[], &["192.0.2.9/24"], None)),
+        ] {
+            let error = Registry::new(vec![a, b], UNLISTED).unwrap_err();
+            assert_eq!((&*error.first, &*error.second), ("a", "b"));
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The `sordino` program: arguments in, exit code out.
+
+fn main() {}

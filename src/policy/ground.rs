@@ -1,0 +1,123 @@
+//! [`Ground`]: what a verdict rests on, with enough to explain it.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::base::Domain;
+use crate::base::Place;
+use crate::catalog::Function;
+use crate::catalog::Rule;
+
+/// What a verdict rests on.
+#[derive(Clone, Debug)]
+pub enum Ground {
+    /// An exception of the household.
+    Exception {
+        /// Where it is written.
+        place: Place,
+        /// Why the household made it.
+        because: Arc<str>,
+    },
+    /// The device needs the name for what people bought it for.
+    Function {
+        /// The line that says so.
+        rule: Arc<Rule>,
+        /// The foreign rule that would have blocked it and was held back.
+        held_back: Option<Place>,
+    },
+    /// The household switched this function off.
+    FunctionOff {
+        /// The line that says what the name is for.
+        rule: Arc<Rule>,
+    },
+    /// A rule of the catalog.
+    Rule {
+        /// The rule.
+        rule: Arc<Rule>,
+    },
+    /// A rule of a foreign list.
+    List {
+        /// The list's name in the config.
+        list: Arc<str>,
+        /// The line of the list.
+        place: Place,
+    },
+    /// The policy allows functions only, and this name is for none.
+    EssentialOnly,
+    /// The answer led to a name that is blocked.
+    Chain {
+        /// The name it led to.
+        name: Domain,
+        /// Why that is blocked.
+        ground: Box<Self>,
+    },
+    /// A name of the outside answered with an address of the house.
+    Rebinding {
+        /// The name that has the address.
+        name: Domain,
+        /// The address.
+        address: IpAddr,
+    },
+    /// Nothing said anything; what the policy does then.
+    Default,
+}
+
+impl Ground {
+    /// Returns the word for it in metrics.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Exception { .. } => "exception",
+            Self::Function { .. } => "function",
+            Self::FunctionOff { .. } => "function-off",
+            Self::Rule { .. } => "rule",
+            Self::List { .. } => "list",
+            Self::EssentialOnly => "essential-only",
+            Self::Chain { .. } => "chain",
+            Self::Rebinding { .. } => "rebinding",
+            Self::Default => "default",
+        }
+    }
+
+    /// Every word [`as_str`](Self::as_str) can return.
+    pub const WORDS: [&'static str; 9] = [
+        "exception",
+        "function",
+        "function-off",
+        "rule",
+        "list",
+        "essential-only",
+        "chain",
+        "rebinding",
+        "default",
+    ];
+
+    /// Returns the function that is defended, if the verdict rests on one.
+    pub fn function(&self) -> Option<Function> {
+        match self {
+            Self::Function { rule, .. } => rule.purpose.function(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Ground {
+    /// Writes the ground as one line for people; this is the text of the
+    /// extended DNS error, and it begins with file and line where there is one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exception { place, because } if because.is_empty() => write!(f, "{place} exception"),
+            Self::Exception { place, because } => write!(f, "{place} exception: {because}"),
+            Self::Function { rule, .. } => write!(f, "{} function {}", rule.place, rule.purpose),
+            Self::FunctionOff { rule } => write!(f, "{} function {}, switched off", rule.place, rule.purpose),
+            Self::Rule { rule } => write!(f, "{} {}", rule.place, rule.purpose),
+            Self::List { list, place } => write!(f, "{place} list {list}"),
+            Self::EssentialOnly => f.write_str("not needed for any function (policy essential-only)"),
+            Self::Chain { name, ground } => write!(f, "{ground}, by way of {name}"),
+            Self::Rebinding { name, address } => {
+                write!(f, "{name} gave {address}, an address inside the house (DNS rebinding)")
+            }
+            Self::Default => f.write_str("no rule"),
+        }
+    }
+}

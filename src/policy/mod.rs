@@ -1,0 +1,223 @@
+//! Verdicts: may this device ask for this name?  And is what came back fine?
+//!
+//! [`Policies::judge`] stands before resolving, [`Policies::review`] after it.
+//! Both are plain functions: they neither wait nor ask the system, and the
+//! fast path runs the same ones.
+//!
+//! **Function comes first.**  A name that the device needs for a function the
+//! household wants is not blocked by a list, whoever wrote it, and the chain
+//! of aliases behind such a name is not looked at: blocking `a2z.com` has
+//! silenced Alexa in five projects, because `avs-alexa-14-eu.amazon.com` is an
+//! alias into it.  Only the household itself can block such a name, by an
+//! exception or by switching the function off.
+
+pub mod exception;
+pub mod ground;
+pub mod permit;
+pub mod review;
+pub mod rules;
+
+use std::sync::Arc;
+
+use crate::base::Domain;
+use crate::base::Now;
+use crate::base::Place;
+use crate::catalog::Catalog;
+use crate::catalog::ForeignList;
+use crate::catalog::Purpose;
+use crate::catalog::Rule;
+use crate::device::Device;
+use crate::device::PolicyId;
+use crate::query::Query;
+
+pub use exception::Action;
+pub use exception::Exception;
+pub use exception::Scope;
+pub use ground::Ground;
+pub use permit::Permit;
+pub use review::Reached;
+pub use rules::Builtin;
+pub use rules::Policy;
+
+//----------- Verdict, Judged --------------------------------------------------
+
+/// Whether a query may pass.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// It may, with this permit.
+    Allow(Permit),
+    /// It may not.  Why, is the [`Ground`]'s business.
+    Block,
+}
+
+/// A verdict and what it rests on.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Whether the query may pass.
+    pub verdict: Verdict,
+    /// What the name is for, as far as is known.
+    pub purpose: Purpose,
+    /// What the verdict rests on.
+    pub ground: Ground,
+    /// What would have been blocked, were the policy not `observe-only`.
+    pub observed: Option<Ground>,
+}
+
+impl Judged {
+    /// Returns whether the query was blocked.
+    pub fn is_block(&self) -> bool {
+        matches!(self.verdict, Verdict::Block)
+    }
+}
+
+//----------- Policies ---------------------------------------------------------
+
+/// The policies of a household, its exceptions, and the lists it subscribes to.
+#[derive(Debug, Default)]
+pub struct Policies {
+    /// The policies, by [`PolicyId`].
+    pub policies: Vec<Policy>,
+    /// What the household says against them.
+    pub exceptions: Vec<Exception>,
+    /// Other people's lists; policies name them by position.
+    pub lists: Vec<Arc<ForeignList>>,
+    /// Zones whose names may have addresses of the house.
+    pub house_zones: Vec<Domain>,
+}
+
+/// What is thought of one name, before it is known what is done about it.
+enum Opinion {
+    /// Leave it, on this ground.
+    Allow(Ground),
+    /// Block it, on this ground.
+    Block(Ground),
+}
+
+impl Policies {
+    /// Returns a policy by its id.
+    pub fn policy(&self, id: PolicyId) -> Option<&Policy> {
+        self.policies.get(usize::from(id.0))
+    }
+
+    /// Returns a policy by its name.
+    pub fn named(&self, name: &str) -> Option<PolicyId> {
+        let at = self.policies.iter().position(|policy| &*policy.name == name)?;
+        u16::try_from(at).ok().map(PolicyId)
+    }
+
+    /// Judges a query.  `rule` is what the catalog says of its name.
+    pub fn judge(&self, query: &Query, device: &Device, rule: Option<&Arc<Rule>>) -> Judged {
+        let purpose = rule.map_or(Purpose::Unknown, |rule| rule.purpose);
+        let opinion = self.opinion(device, &query.qname, rule, query.received);
+        self.rule_on(query, device, purpose, opinion)
+    }
+
+    /// Looks at what an answer leads to: the names of its aliases and targets,
+    /// and its addresses.
+    pub fn review(
+        &self,
+        judged: Judged,
+        query: &Query,
+        device: &Device,
+        catalog: &Catalog,
+        reached: &Reached,
+    ) -> Judged {
+        // An allowing exception covers what it leads to; and see the top of
+        // this file for functions.
+        if judged.is_block() || matches!(judged.ground, Ground::Exception { .. } | Ground::Function { .. }) {
+            return judged;
+        }
+        let blocked = reached.names.iter().find_map(|name| {
+            let rule = catalog.rule(device.family, name);
+            match self.opinion(device, name, rule, query.received) {
+                // Not being needed is no fault of a name that is merely passed through.
+                Opinion::Allow(_) | Opinion::Block(Ground::EssentialOnly) => None,
+                Opinion::Block(ground) => {
+                    let purpose = rule.map_or(judged.purpose, |rule| rule.purpose);
+                    Some((purpose, Ground::Chain { name: name.clone(), ground: Box::new(ground) }))
+                }
+            }
+        });
+        let rebinding = || {
+            let at_home = self.house_zones.iter().any(|zone| query.qname.is_at_or_below(zone));
+            let found = reached.addresses.iter().find(|(_, addr)| review::is_inside(*addr))?;
+            (!at_home)
+                .then(|| (judged.purpose, Ground::Rebinding { name: found.0.clone(), address: found.1 }))
+        };
+        match blocked.or_else(rebinding) {
+            None => judged,
+            Some((purpose, ground)) => self.rule_on(query, device, purpose, Opinion::Block(ground)),
+        }
+    }
+
+    /// Makes a verdict of an opinion.
+    fn rule_on(&self, query: &Query, device: &Device, purpose: Purpose, opinion: Opinion) -> Judged {
+        let observe_only = self.policy(device.policy).is_some_and(|policy| policy.observe_only);
+        match opinion {
+            Opinion::Allow(ground) => {
+                Judged { verdict: Verdict::Allow(Permit::grant(query)), purpose, ground, observed: None }
+            }
+            // Rebinding attacks the house itself, so watching is not enough.
+            Opinion::Block(ground) if observe_only && !matches!(ground, Ground::Rebinding { .. }) => Judged {
+                verdict: Verdict::Allow(Permit::grant(query)),
+                purpose,
+                ground: Ground::Default,
+                observed: Some(ground),
+            },
+            Opinion::Block(ground) => Judged { verdict: Verdict::Block, purpose, ground, observed: None },
+        }
+    }
+
+    /// Returns what to think of `name`, asked by `device`.
+    //
+    //  The order is the strength of the grounds: the household's own word, then
+    //  functions, then the catalog, then other people's lists, then the policy.
+    fn opinion(&self, device: &Device, name: &Domain, rule: Option<&Arc<Rule>>, now: Now) -> Opinion {
+        if let Some(exception) = exception::find(&self.exceptions, device, name, now) {
+            let ground =
+                Ground::Exception { place: exception.place.clone(), because: Arc::clone(&exception.because) };
+            return match exception.action {
+                Action::Allow => Opinion::Allow(ground),
+                Action::Block => Opinion::Block(ground),
+            };
+        }
+        let Some(policy) = self.policy(device.policy) else {
+            return Opinion::Allow(Ground::Default);
+        };
+        if let Some(rule) = rule {
+            match rule.purpose {
+                Purpose::Function(function) if policy.off.contains(&function) => {
+                    return Opinion::Block(Ground::FunctionOff { rule: Arc::clone(rule) });
+                }
+                Purpose::Function(_) => {
+                    let held_back = self.foreign(policy, device, name).map(|(_, place)| place);
+                    return Opinion::Allow(Ground::Function { rule: Arc::clone(rule), held_back });
+                }
+                _ if policy.blocks(rule) => {
+                    return Opinion::Block(Ground::Rule { rule: Arc::clone(rule) });
+                }
+                _ => {}
+            }
+        }
+        if let Some((list, place)) = self.foreign(policy, device, name) {
+            return Opinion::Block(Ground::List { list: Arc::clone(&list.name), place });
+        }
+        if policy.essential_only && device.family.is_some() {
+            return Opinion::Block(Ground::EssentialOnly);
+        }
+        Opinion::Allow(Ground::Default)
+    }
+
+    /// Returns the first rule of the policy's lists that blocks `name`.
+    fn foreign(&self, policy: &Policy, device: &Device, name: &Domain) -> Option<(&ForeignList, Place)> {
+        policy
+            .lists
+            .iter()
+            .filter_map(|&at| self.lists.get(at))
+            .filter(|list| list.family.is_none() || list.family == device.family)
+            .find_map(|list| list.blocks(name).map(|place| (&**list, place)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! What `judge` and `review` must never get wrong.
+
+use super::*;

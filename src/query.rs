@@ -1,0 +1,104 @@
+//! [`Query`]: everything that is known of a query when it enters the road.
+//!
+//! Apart from `listen`, because the road and its tests need queries and no
+//! sockets.
+
+use std::net::IpAddr;
+
+use crate::base::Client;
+use crate::base::Domain;
+use crate::base::Now;
+
+//----------- Rtype ------------------------------------------------------------
+
+/// A query type (QTYPE), by its number.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Rtype(pub u16);
+
+/// The types that are treated in a way of their own, with their IANA mnemonics.
+#[expect(missing_docs, reason = "IANA mnemonics explain themselves")]
+impl Rtype {
+    pub const A: Self = Self(1);
+    pub const NS: Self = Self(2);
+    pub const CNAME: Self = Self(5);
+    pub const SOA: Self = Self(6);
+    pub const PTR: Self = Self(12);
+    pub const TXT: Self = Self(16);
+    pub const AAAA: Self = Self(28);
+    pub const SVCB: Self = Self(64);
+    pub const HTTPS: Self = Self(65);
+    pub const ANY: Self = Self(255);
+}
+
+//----------- Transport --------------------------------------------------------
+
+/// How a query came in.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Transport {
+    /// A datagram.
+    Udp,
+    /// A stream.
+    Tcp,
+}
+
+impl Transport {
+    /// Returns the word for it in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
+//----------- Edns -------------------------------------------------------------
+
+/// What the client's OPT record says ([RFC 6891]).
+///
+/// [RFC 6891]: https://www.rfc-editor.org/rfc/rfc6891
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Edns {
+    /// The largest datagram the client takes, in octets.
+    pub udp_size: u16,
+    /// The DO bit (RFC 3225): the client wants DNSSEC records.
+    pub dnssec_ok: bool,
+}
+
+//----------- Query ------------------------------------------------------------
+
+/// A query with one question of class IN.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Who asks.
+    pub client: Client,
+    /// The address of ours that was asked.
+    pub asked: Option<IpAddr>,
+    /// When it arrived.
+    pub received: Now,
+    /// How it came in.
+    pub transport: Transport,
+    /// The message ID, to be returned.
+    pub id: u16,
+    /// RD: recursion desired.
+    pub recursion_desired: bool,
+    /// CD: checking disabled; DNSSEC failures are the client's business.
+    pub checking_disabled: bool,
+    /// AD: the client understands the AD bit (RFC 6840 section 5.7).
+    pub authentic_data: bool,
+    /// The OPT record, if there was one.
+    pub edns: Option<Edns>,
+    /// The name asked for.
+    pub qname: Domain,
+    /// The name as it was written, for the question of the response: its case
+    /// is a secret between client and us (draft-vixie-dnsext-dns0x20).
+    pub qname_as_asked: Box<[u8]>,
+    /// The type asked for.
+    pub qtype: Rtype,
+}
+
+impl Query {
+    /// Returns whether the client wants DNSSEC records.
+    pub fn dnssec_ok(&self) -> bool {
+        self.edns.is_some_and(|edns| edns.dnssec_ok)
+    }
+}

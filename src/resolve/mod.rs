@@ -1,0 +1,124 @@
+//! From a permit to an answer: what is known already, or by asking outside.
+//!
+//! [`Resolve`] is the only way out of the house, and it wants a
+//! [`Permit`](crate::policy::Permit).  Everything here knows names and no
+//! people: no device, no verdict.  An answer is judged for its asker
+//! afterwards, wherever it came from.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::Record;
+
+use crate::base::Now;
+use crate::policy::Permit;
+use crate::policy::Reached;
+
+//----------- Resolve ----------------------------------------------------------
+
+/// Turns permits into answers.
+pub trait Resolve: Send + Sync {
+    /// Resolves what `permit` allows.  Time is an argument: TTLs and
+    /// signatures are compared with `now` and never with a clock.
+    fn resolve(&self, permit: &Permit, now: Now) -> impl Future<Output = Result<Resolved, Failure>> + Send;
+}
+
+//----------- Resolved ---------------------------------------------------------
+
+/// An answer, positive or negative.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The data.
+    pub data: Arc<AnswerData>,
+    /// How long it has been in the cache, in seconds; TTLs are shown less this.
+    pub age: u32,
+    /// Where it came from this time.
+    pub origin: Origin,
+}
+
+/// The data of an answer, as the cache keeps it.
+#[derive(Debug)]
+pub struct AnswerData {
+    /// NOERROR or NXDOMAIN (or what an authoritative server insists on).
+    pub rcode: ResponseCode,
+    /// The answer section, DNSSEC records included.
+    pub answers: Vec<Record>,
+    /// The authority section, DNSSEC records included.
+    pub authorities: Vec<Record>,
+    /// Whether all of it was validated (RFC 4035 section 3.2.3: the AD bit).
+    pub secure: bool,
+    /// The names and addresses it leads to.
+    pub reached: Reached,
+    /// How long it may be kept, in seconds.
+    pub ttl: u32,
+}
+
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Origin {
+    /// From the policy: it was blocked.
+    Policy,
+    /// From ourselves: special-use names.
+    Local,
+    /// From the cache.
+    Cache,
+    /// From the cache although its time is up (RFC 8767).
+    Stale,
+    /// By asking down from the root.
+    Recursion,
+    /// By asking another recursive resolver.
+    Forward,
+}
+
+impl Origin {
+    /// All origins.
+    pub const ALL: [Self; 6] =
+        [Self::Policy, Self::Local, Self::Cache, Self::Stale, Self::Recursion, Self::Forward];
+
+    /// Returns the word for it in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Local => "local",
+            Self::Cache => "cache",
+            Self::Stale => "stale",
+            Self::Recursion => "recursion",
+            Self::Forward => "forward",
+        }
+    }
+}
+
+//----------- Failure ----------------------------------------------------------
+
+/// Why there is no answer.  The client gets SERVFAIL and the extended DNS
+/// error that fits.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Failure {
+    /// What kind of failure.
+    pub kind: FailureKind,
+    /// What happened, for people.
+    pub detail: String,
+    /// Where the answer was sought.
+    pub origin: Origin,
+}
+
+/// The kinds of failure.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum FailureKind {
+    /// The data is there and fails validation.
+    Bogus,
+    /// Nobody answered in time.
+    Timeout,
+    /// Servers could not be reached or made no sense.
+    Unreachable,
+    /// A work limit was reached.
+    Limit,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
