@@ -9,6 +9,10 @@ pub mod answer;
 pub mod catalog;
 pub mod device;
 pub mod pipeline;
+
+// The two ends of the road.
+pub mod listen;
+pub mod observe;
 pub mod policy;
 pub mod query;
 pub mod resolve;

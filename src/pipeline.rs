@@ -110,6 +110,8 @@ pub enum Event {
     },
     /// A packet was not answered.
     Dropped(Dropped),
+    /// Something on the road panicked; the client got SERVFAIL.
+    Panicked,
 }
 
 /// Why a packet was not answered.

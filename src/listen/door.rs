@@ -1,0 +1,274 @@
+//! [`Door`]: where queries come in, whatever socket they came through.
+//!
+//! The door asks whether a packet is a query that we answer at all, makes a
+//! [`Query`] of it, sends it down the road, and tells the witness once the
+//! answer has left.  UDP and TCP differ only in how bytes come and go.
+
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use arc_swap::ArcSwap;
+use futures_util::FutureExt;
+use hickory_proto::op::MessageType;
+use hickory_proto::op::OpCode;
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::DNSClass;
+use hickory_proto::serialize::binary::BinEncodable;
+use hickory_server::server::Request;
+use tokio::sync::Semaphore;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::access::Access;
+use super::neighbor::Neighbors;
+use crate::answer::Response;
+use crate::base::Client;
+use crate::base::Clock;
+use crate::base::Domain;
+use crate::base::Now;
+use crate::pipeline;
+use crate::pipeline::Dropped;
+use crate::pipeline::Event;
+use crate::pipeline::Household;
+use crate::pipeline::Served;
+use crate::pipeline::Witness;
+use crate::query::Edns;
+use crate::query::Query;
+use crate::query::Rtype;
+use crate::query::Transport;
+use crate::resolve::Resolve;
+
+/// Most queries in hand at once; more are dropped, and the client asks again.
+/// (`design/bars.md` section 2.)
+pub const MOST_PENDING: u32 = 1000;
+
+//----------- Home -------------------------------------------------------------
+
+/// All that a query meets on its way.  Swapped whole on reload.
+#[derive(Debug)]
+pub struct Home<R> {
+    /// What the house knows.
+    pub house: Arc<Household>,
+    /// The way out.
+    pub resolver: Arc<R>,
+    /// Who may ask.
+    pub access: Access,
+}
+
+//----------- Door -------------------------------------------------------------
+
+/// Where queries come in.
+pub struct Door<R> {
+    /// What they meet.
+    home: ArcSwap<Home<R>>,
+    /// Who tells when they came.
+    clock: Arc<dyn Clock>,
+    /// Who tells which MAC they came from.
+    neighbors: Arc<dyn Neighbors>,
+    /// Who is told of them.
+    witness: Arc<dyn Witness>,
+    /// One permit for each query in hand.
+    pending: Arc<Semaphore>,
+    /// Set when the house closes: what comes now is not taken any more.
+    closed: AtomicBool,
+}
+
+/// What to do about a packet.
+#[derive(Debug)]
+pub enum Reply {
+    /// Send this response; then tell the witness.
+    Served(Box<Served>, Arc<Household>),
+    /// Send this RCODE and no data.
+    TurnAway(ResponseCode),
+    /// Send nothing.
+    Nothing(Dropped),
+}
+
+impl<R: Resolve + 'static> Door<R> {
+    /// Opens a door to `home`.
+    pub fn new(
+        home: Home<R>,
+        clock: Arc<dyn Clock>,
+        neighbors: Arc<dyn Neighbors>,
+        witness: Arc<dyn Witness>,
+    ) -> Self {
+        let pending = Arc::new(Semaphore::new(MOST_PENDING as usize));
+        Self { home: ArcSwap::from_pointee(home), clock, neighbors, witness, pending, closed: AtomicBool::new(false) }
+    }
+
+    /// Returns what queries meet at present.
+    pub fn home(&self) -> Arc<Home<R>> {
+        self.home.load_full()
+    }
+
+    /// Lets all further queries meet `home`.  Queries in hand keep what they
+    /// met when they came in.
+    pub fn swap(&self, home: Home<R>) {
+        self.home.store(Arc::new(home));
+    }
+
+    /// Returns the present moment.
+    pub fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// Takes a place among the queries in hand, if there is one.
+    pub fn take_place(&self) -> Option<OwnedSemaphorePermit> {
+        if self.closed.load(Ordering::Relaxed) {
+            return None;
+        }
+        Arc::clone(&self.pending).try_acquire_owned().ok()
+    }
+
+    /// Takes no more queries.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until no query is in hand.
+    pub async fn all_answered(&self) {
+        let _ = self.pending.acquire_many(MOST_PENDING).await;
+    }
+
+    /// Says what can be said before a packet is read: whether it is worth it.
+    pub fn glance(&self, packet: &[u8], peer: SocketAddr) -> Option<Reply> {
+        // Shorter than a header; or QR=1: answering a response starts a ping-pong.
+        if packet.len() < 12 || packet[2] & 0x80 != 0 {
+            return Some(Reply::Nothing(Dropped::NotAQuery));
+        }
+        // Port 0 and the unspecified address can't be answered to.
+        if peer.port() == 0 || peer.ip().is_unspecified() {
+            return Some(Reply::Nothing(Dropped::NotAQuery));
+        }
+        (!self.home.load().access.admits(peer.ip())).then_some(Reply::TurnAway(ResponseCode::Refused))
+    }
+
+    /// Takes a request down the road.  There is always a reply, even if
+    /// something on the road panics.
+    pub async fn serve(
+        &self,
+        request: &Request,
+        asked: Option<IpAddr>,
+        transport: Transport,
+        received: Now,
+    ) -> Reply {
+        let home = self.home.load_full();
+        if !home.access.admits(request.src().ip()) {
+            return Reply::TurnAway(ResponseCode::Refused);
+        }
+        let peer = request.src();
+        let client = Client::new(peer.ip()).with_mac(self.neighbors.mac(peer));
+        let query = match read(request, client, asked, transport, received) {
+            Ok(query) => query,
+            Err(reply) => return reply,
+        };
+        let road = AssertUnwindSafe(pipeline::serve(query, &home.house, &*home.resolver));
+        match road.catch_unwind().await {
+            Ok(served) => Reply::Served(Box::new(served), Arc::clone(&home.house)),
+            Err(_) => {
+                self.witness.note(Event::Panicked);
+                Reply::TurnAway(ResponseCode::ServFail)
+            }
+        }
+    }
+
+    /// Tells the witness what became of a packet.
+    pub fn note(&self, reply: Reply, transport: Transport, received: Now) {
+        self.witness.note(match reply {
+            Reply::Served(served, house) => {
+                let seconds = self.clock.now().instant.duration_since(received.instant).as_secs_f64();
+                Event::Served { served, house, seconds }
+            }
+            Reply::TurnAway(rcode) => Event::TurnedAway { rcode: rcode.into(), transport },
+            Reply::Nothing(reason) => Event::Dropped(reason),
+        });
+    }
+}
+
+//----------- Reading ----------------------------------------------------------
+
+/// Query types that ask about the message or the connection and not about
+/// data (RFC 6895 section 3.1, meta-types), with how they are answered.
+fn meta_type(qtype: Rtype) -> Option<ResponseCode> {
+    match qtype.0 {
+        // OPT is no question (RFC 6891 section 6.1.1), and type 0 is reserved.
+        0 | 41 => Some(ResponseCode::FormErr),
+        // IXFR, AXFR: we have no zones to transfer.
+        251 | 252 => Some(ResponseCode::Refused),
+        // TKEY, TSIG, MAILB, MAILA and the unassigned rest.
+        128..=250 | 253 | 254 => Some(ResponseCode::NotImp),
+        _ => None,
+    }
+}
+
+/// Makes a query of a request, or says how to turn it away.
+fn read(
+    request: &Request,
+    client: Client,
+    asked: Option<IpAddr>,
+    transport: Transport,
+    received: Now,
+) -> Result<Query, Reply> {
+    let turn_away = |rcode| Err(Reply::TurnAway(rcode));
+    let head = &request.metadata;
+    if head.message_type == MessageType::Response {
+        return Err(Reply::Nothing(Dropped::NotAQuery));
+    }
+    if head.op_code != OpCode::Query {
+        return turn_away(ResponseCode::NotImp);
+    }
+    // RFC 6891 section 6.1.3: a version we don't know is BADVERS.
+    if request.version() > 0 {
+        return turn_away(ResponseCode::BADVERS);
+    }
+    // RFC 9619: a query has exactly one question.
+    let [question] = request.queries.queries() else {
+        return turn_away(ResponseCode::FormErr);
+    };
+    let qtype = Rtype(question.query_type().into());
+    if let Some(rcode) = meta_type(qtype) {
+        return turn_away(rcode);
+    }
+    // Without RD the client asks for what we happen to have in the cache, and
+    // that would tell it what others asked for.
+    if question.query_class() != DNSClass::IN || !head.recursion_desired {
+        return turn_away(ResponseCode::Refused);
+    }
+    // The bytes as they came, because their case has to be returned; unless
+    // the name was compressed, which in a first question points nowhere.
+    let wire = question.original().name().to_bytes().unwrap_or_default();
+    let Ok(qname) = Domain::from_wire(&wire) else {
+        return turn_away(ResponseCode::FormErr);
+    };
+    Ok(Query {
+        client,
+        asked,
+        received,
+        transport,
+        id: head.id,
+        recursion_desired: head.recursion_desired,
+        checking_disabled: head.checking_disabled,
+        authentic_data: head.authentic_data,
+        edns: request.edns.as_ref().map(|edns| Edns {
+            udp_size: edns.max_payload(),
+            dnssec_ok: edns.flags().dnssec_ok,
+        }),
+        qname,
+        qname_as_asked: wire.into_boxed_slice(),
+        qtype,
+    })
+}
+
+/// Returns the response of a reply, where it has one.
+impl Reply {
+    /// Returns the response that was made on the road.
+    pub fn response(&self) -> Option<&Response> {
+        match self {
+            Self::Served(served, _) => Some(&served.response),
+            Self::TurnAway(_) | Self::Nothing(_) => None,
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! From sockets to queries, and from responses to sockets.
+//!
+//! ```text
+//!   UDP socket ─▶ udp ─┐                      ┌─▶ udp ─▶ UDP socket
+//!                      ├─▶ door ─▶ the road ─▶┤
+//!   TCP socket ─▶ tcp ─┘    │                 └─▶ tcp ─▶ TCP socket
+//!                           └─ neighbor: which MAC is that?
+//! ```
+//!
+//! [`bind`] opens the sockets while we may; [`Listeners::run`] answers until it
+//! is told to stop, and then everything that had come in.
+
+pub mod access;
+pub mod door;
+pub mod neighbor;
+pub mod tcp;
+pub mod udp;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hickory_proto::op::Edns;
+use hickory_proto::op::ResponseCode;
+use hickory_server::Server;
+use hickory_server::server::Request;
+use socket2::Domain;
+use socket2::Protocol;
+use socket2::Socket;
+use socket2::Type;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::resolve::Resolve;
+use door::Door;
+use tcp::TcpHandler;
+use udp::UdpListener;
+
+/// How long a TCP connection may be silent (`design/bars.md` section 2).
+const TCP_IDLE: Duration = Duration::from_secs(10);
+
+/// Responses that may wait on one TCP connection.
+const TCP_WAITING: usize = 16;
+
+/// How long the last answers get to leave through hickory's stream buffers.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// How long queries in hand get after the order to stop.
+const DRAIN: Duration = Duration::from_secs(6);
+
+/// Room for datagrams that wait to be read, in octets.
+const RECEIVE_BUFFER: usize = 1 << 20;
+
+//----------- bind -------------------------------------------------------------
+
+/// The sockets of all addresses, bound and not yet read.
+pub struct Sockets {
+    /// For datagrams.
+    udp: Vec<std::net::UdpSocket>,
+    /// For streams.
+    tcp: Vec<std::net::TcpListener>,
+}
+
+/// Binds UDP and TCP on each address.
+pub fn bind(addresses: &[SocketAddr]) -> Result<Sockets, BindError> {
+    let mut sockets = Sockets { udp: Vec::new(), tcp: Vec::new() };
+    for &address in addresses {
+        let failed = |source| BindError { address, source };
+        sockets.udp.push(socket(address, Type::DGRAM).map_err(failed)?.into());
+        sockets.tcp.push(socket(address, Type::STREAM).map_err(failed)?.into());
+    }
+    Ok(sockets)
+}
+
+/// Binds one socket.
+fn socket(address: SocketAddr, kind: Type) -> io::Result<Socket> {
+    let protocol = if kind == Type::DGRAM { Protocol::UDP } else { Protocol::TCP };
+    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+    if address.is_ipv6() {
+        // Each family has an address of its own in the config, so that what
+        // is listed is what is bound.
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    if kind == Type::STREAM {
+        // So that a restart need not wait for old connections to be forgotten.
+        socket.set_reuse_address(true)?;
+    } else {
+        // Best effort: the kernel caps it at net.core.rmem_max.
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    }
+    socket.bind(&address.into())?;
+    if kind == Type::STREAM {
+        socket.listen(1024)?;
+    }
+    Ok(socket)
+}
+
+/// An address could not be bound.
+#[derive(Debug)]
+pub struct BindError {
+    /// The address.
+    pub address: SocketAddr,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, source } = self;
+        write!(f, "cannot listen on {address}: {source}")?;
+        match source.kind() {
+            io::ErrorKind::AddrInUse => {
+                write!(f, "; another DNS server has it (systemd-resolved, dnsmasq?): `ss -lnp sport = :{}` tells", address.port())
+            }
+            io::ErrorKind::PermissionDenied => {
+                f.write_str("; ports below 1024 take root or the capability CAP_NET_BIND_SERVICE")
+            }
+            io::ErrorKind::AddrNotAvailable => f.write_str("; this machine does not have that address"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for BindError {}
+
+//----------- Listeners --------------------------------------------------------
+
+impl Sockets {
+    /// Returns the addresses that were bound, ports filled in.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.udp.iter().filter_map(|socket| socket.local_addr().ok()).collect()
+    }
+
+    /// Answers queries until `stop` says so; then answers what had come in by
+    /// then, and returns.
+    pub async fn run<R: Resolve + 'static>(
+        self,
+        door: Arc<Door<R>>,
+        mut stop: watch::Receiver<bool>,
+    ) -> io::Result<()> {
+        let mut tasks = JoinSet::new();
+        for socket in self.udp {
+            let listener = UdpListener::new(socket)?;
+            tasks.spawn(listener.run(Arc::clone(&door), stop.clone()));
+        }
+        let mut server = Server::new(TcpHandler::new(Arc::clone(&door)));
+        for listener in self.tcp {
+            server.register_listener(tokio::net::TcpListener::from_std(listener)?, TCP_IDLE, TCP_WAITING);
+        }
+        let _ = stop.wait_for(|stop| *stop).await;
+        while tasks.join_next().await.is_some() {}
+        // hickory-server drops its connections when it is told to stop, so it
+        // is told when nothing is in hand any more.
+        door.close();
+        let _ = tokio::time::timeout(DRAIN, door.all_answered()).await;
+        tokio::time::sleep(LAST_WORDS).await;
+        let _ = server.shutdown_gracefully().await;
+        Ok(())
+    }
+}
+
+/// Returns the OPT record for a request that is turned away: if it had one
+/// (RFC 6891 section 6.1.1), or if the RCODE does not fit without.
+fn turn_away_edns(request: &Request, rcode: ResponseCode) -> Option<Edns> {
+    (request.edns.is_some() || rcode.high() > 0).then(|| {
+        let mut edns = Edns::new();
+        edns.set_max_payload(crate::answer::UDP_SIZE).set_version(0).set_rcode_high(rcode.high());
+        edns
+    })
+}
