@@ -3,7 +3,15 @@
 //!
 //! There is always an answer.  [`respond`] never fails.
 
+mod blocked;
+mod data;
+mod ede;
+mod wire;
+
+use hickory_proto::op::Edns;
 use hickory_proto::op::Message;
+use hickory_proto::op::OpCode;
+use hickory_proto::op::Query as Question;
 use hickory_proto::op::ResponseCode;
 
 use crate::policy::Ground;
@@ -11,6 +19,11 @@ use crate::query::Query;
 use crate::resolve::Failure;
 use crate::resolve::Origin;
 use crate::resolve::Resolved;
+use crate::resolve::names;
+
+pub use wire::Response;
+pub use wire::UDP_SIZE;
+pub use wire::turn_away;
 
 //----------- Blocked ----------------------------------------------------------
 
@@ -61,28 +74,45 @@ impl Answer {
     }
 }
 
-//----------- Response ---------------------------------------------------------
-
-/// A response, ready to be sent.
-#[derive(Clone, Debug)]
-pub struct Response {
-    /// The message, whole: not yet cut to what a datagram holds.
-    message: Message,
-}
-
-impl Response {
-    /// Returns the message, for listeners that send messages.
-    pub fn message(&self) -> &Message {
-        &self.message
-    }
-
-    /// Returns the RCODE.
-    pub fn rcode(&self) -> ResponseCode {
-        self.message.metadata.response_code
-    }
-}
+//----------- respond ----------------------------------------------------------
 
 /// Makes the response to a query.
-pub fn respond(_query: &Query, _answer: &Answer, _blocked: Blocked) -> Response {
-    todo!("the answer room")
+pub fn respond(query: &Query, answer: &Answer, blocked: Blocked) -> Response {
+    let mut message = Message::response(query.id, OpCode::Query);
+    message.metadata.recursion_desired = query.recursion_desired;
+    message.metadata.recursion_available = true;
+    message.metadata.checking_disabled = query.checking_disabled;
+    let qname = names::from_wire(&query.qname_as_asked);
+    message.add_query(Question::query(qname.clone(), names::to_type(query.qtype)));
+    // RFC 6891 section 7: an OPT record for those who sent one.
+    let mut edns = query.edns.map(|theirs| {
+        let mut ours = Edns::new();
+        ours.set_max_payload(UDP_SIZE).set_dnssec_ok(theirs.dnssec_ok);
+        ours
+    });
+    match answer {
+        Answer::Blocked(ground) => {
+            blocked::fill(&mut message, &qname, query.qtype, blocked);
+            if let Some(edns) = &mut edns {
+                ede::put_ground(edns, ground);
+            }
+        }
+        Answer::Failed(failure) => {
+            message.metadata.response_code = ResponseCode::ServFail;
+            if let Some(edns) = &mut edns {
+                ede::put_failure(edns, failure);
+            }
+        }
+        Answer::Resolved(resolved) => {
+            data::fill(&mut message, query, &qname, resolved);
+            if let (Origin::Stale, Some(edns)) = (resolved.origin, &mut edns) {
+                ede::put(edns, ede::Code::StaleAnswer, "");
+            }
+        }
+    }
+    message.edns = edns;
+    Response { message }
 }
+
+#[cfg(test)]
+mod tests;

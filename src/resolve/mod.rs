@@ -5,6 +5,8 @@
 //! people: no device, no verdict.  An answer is judged for its asker
 //! afterwards, wherever it came from.
 
+pub mod names;
+
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
