@@ -19,8 +19,8 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::DNSClass;
 use hickory_proto::serialize::binary::BinEncodable;
 use hickory_server::server::Request;
-use tokio::sync::Semaphore;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
 
 use super::access::Access;
 use super::neighbor::Neighbors;
@@ -96,7 +96,14 @@ impl<R: Resolve + 'static> Door<R> {
         witness: Arc<dyn Witness>,
     ) -> Self {
         let pending = Arc::new(Semaphore::new(MOST_PENDING as usize));
-        Self { home: ArcSwap::from_pointee(home), clock, neighbors, witness, pending, closed: AtomicBool::new(false) }
+        Self {
+            home: ArcSwap::from_pointee(home),
+            clock,
+            neighbors,
+            witness,
+            pending,
+            closed: AtomicBool::new(false),
+        }
     }
 
     /// Returns what queries meet at present.
@@ -252,10 +259,10 @@ fn read(
         recursion_desired: head.recursion_desired,
         checking_disabled: head.checking_disabled,
         authentic_data: head.authentic_data,
-        edns: request.edns.as_ref().map(|edns| Edns {
-            udp_size: edns.max_payload(),
-            dnssec_ok: edns.flags().dnssec_ok,
-        }),
+        edns: request
+            .edns
+            .as_ref()
+            .map(|edns| Edns { udp_size: edns.max_payload(), dnssec_ok: edns.flags().dnssec_ok }),
         qname,
         qname_as_asked: wire.into_boxed_slice(),
         qtype,

@@ -113,7 +113,11 @@ impl fmt::Display for BindError {
         write!(f, "cannot listen on {address}: {source}")?;
         match source.kind() {
             io::ErrorKind::AddrInUse => {
-                write!(f, "; another DNS server has it (systemd-resolved, dnsmasq?): `ss -lnp sport = :{}` tells", address.port())
+                write!(
+                    f,
+                    "; another DNS server has it (systemd-resolved, dnsmasq?): `ss -lnp sport = :{}` tells",
+                    address.port()
+                )
             }
             io::ErrorKind::PermissionDenied => {
                 f.write_str("; ports below 1024 take root or the capability CAP_NET_BIND_SERVICE")

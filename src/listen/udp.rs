@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use super::door::Door;
 use super::door::Reply;
 use crate::answer;
+use crate::answer::Response;
 use crate::pipeline::Dropped;
 use crate::query::Transport;
 use crate::resolve::Resolve;
@@ -124,7 +125,7 @@ impl UdpListener {
                     let door = Arc::clone(door);
                     tokio::spawn(async move {
                         let reply = door.serve(&request, asked, Transport::Udp, received).await;
-                        let reply = this.send(reply, request.as_slice(), peer, asked).await;
+                        let reply = this.send(reply, &request, peer, asked).await;
                         door.note(reply, Transport::Udp, received);
                         drop(place);
                     });
@@ -133,7 +134,7 @@ impl UdpListener {
             },
         };
         if let Reply::TurnAway(rcode) = reply {
-            let bytes = answer::turn_away(packet, rcode);
+            let bytes = turn_away(packet, None, rcode);
             // Not worth waiting for if the socket's buffer is full.
             let _ = self.state.try_send((&self.socket).into(), &transmit(&bytes, peer, asked));
         }
@@ -141,10 +142,10 @@ impl UdpListener {
     }
 
     /// Sends what a reply says.  Returns what to note.
-    async fn send(&self, reply: Reply, packet: &[u8], peer: SocketAddr, asked: Option<IpAddr>) -> Reply {
+    async fn send(&self, reply: Reply, request: &Request, peer: SocketAddr, asked: Option<IpAddr>) -> Reply {
         let bytes = match &reply {
-            Reply::Served(served, _) => served.response.to_wire(answer::udp_limit(&served.query)),
-            Reply::TurnAway(rcode) => answer::turn_away(packet, *rcode),
+            Reply::Served(served, _) => served.response.to_wire(Response::udp_limit(&served.query)),
+            Reply::TurnAway(rcode) => turn_away(request.as_slice(), Some(request), *rcode),
             Reply::Nothing(_) => return reply,
         };
         let transmit = transmit(&bytes, peer, asked);
@@ -157,6 +158,16 @@ impl UdpListener {
             }
         }
     }
+}
+
+/// Returns the response to a packet that does not go down the road.  `request`
+/// is what could be read of it.
+fn turn_away(packet: &[u8], request: Option<&Request>, rcode: ResponseCode) -> Vec<u8> {
+    let word = |at: usize| packet.get(at..at + 2).map_or(0, |two| u16::from(two[0]) << 8 | u16::from(two[1]));
+    let question =
+        request.filter(|request| request.queries.len() == 1).map(|request| request.queries.as_bytes());
+    let edns = request.is_some_and(|request| request.edns.is_some());
+    answer::turn_away(word(0), word(2), question, rcode.into(), edns)
 }
 
 /// Addresses a response.

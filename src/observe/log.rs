@@ -10,7 +10,8 @@ use tracing_subscriber::EnvFilter;
 
 /// What is logged unless `SORDINO_LOG` says otherwise.  hickory logs names and
 /// addresses of queries below `error`.
-const DEFAULT: &str = "info,hickory_server=error,hickory_net=error,hickory_proto=error,hickory_resolver=error";
+const DEFAULT: &str =
+    "info,hickory_server=error,hickory_net=error,hickory_proto=error,hickory_resolver=error";
 
 /// Starts logging to standard error.
 ///
@@ -18,7 +19,8 @@ const DEFAULT: &str = "info,hickory_server=error,hickory_net=error,hickory_proto
 /// [`EnvFilter`](tracing_subscriber::EnvFilter), like `sordino=debug`.
 pub fn start() {
     let wish = std::env::var("SORDINO_LOG").unwrap_or_default();
-    let filter = if wish.is_empty() { EnvFilter::new(DEFAULT) } else { EnvFilter::new(format!("{DEFAULT},{wish}")) };
+    let filter =
+        if wish.is_empty() { EnvFilter::new(DEFAULT) } else { EnvFilter::new(format!("{DEFAULT},{wish}")) };
     let terminal = io::stderr().is_terminal();
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
     // Fails only if somebody else, as in a test, started logging before.

@@ -31,7 +31,6 @@ use crate::pipeline::Household;
 use crate::pipeline::Served;
 use crate::policy::Ground;
 use crate::resolve::Origin;
-use crate::resolve::Stats;
 
 /// Upper bounds of the histogram of answer times, in seconds: from a blocked
 /// answer to the client's patience.
@@ -103,7 +102,8 @@ impl Metrics {
         for origin in Origin::ALL {
             durations.with_label_values(&[origin.as_str()]);
         }
-        let dropped = counters(reg, "dropped_total", "Packets not answered and events not booked.", &["reason"])?;
+        let dropped =
+            counters(reg, "dropped_total", "Packets not answered and events not booked.", &["reason"])?;
         for reason in Dropped::ALL {
             dropped.with_label_values(&[reason.as_str()]);
         }
@@ -129,7 +129,11 @@ impl Metrics {
                 &["device", "function"],
             )?,
             panics: counter(reg, "panics_total", "Faults in the program that a query ran into.")?,
-            stale: counter(reg, "stale_served_total", "Answers served after their time, for want of a fresh one.")?,
+            stale: counter(
+                reg,
+                "stale_served_total",
+                "Answers served after their time, for want of a fresh one.",
+            )?,
             cache: [
                 gauge(reg, "cache_entries", "Answers in the cache.")?,
                 gauge(reg, "cache_bytes", "Octets the answers in the cache take.")?,
@@ -171,7 +175,11 @@ impl Metrics {
                 &["list"],
             )?,
             reload: [
-                gauge(reg, "config_last_reload_ok", "1 if the last reload took effect, 0 if the old config was kept.")?,
+                gauge(
+                    reg,
+                    "config_last_reload_ok",
+                    "1 if the last reload took effect, 0 if the old config was kept.",
+                )?,
                 gauge(reg, "config_last_reload_timestamp_seconds", "When the config was last read.")?,
             ],
             durations,
@@ -322,7 +330,12 @@ impl Metrics {
 //----------- Helpers ----------------------------------------------------------
 
 /// Registers counters with labels.
-fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+fn counters(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> prometheus::Result<IntCounterVec> {
     register(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
 }
 
@@ -369,4 +382,15 @@ fn rcode_word(rcode: u16) -> &'static str {
         16 => "BADVERS",
         _ => "other",
     }
+}
+
+/// TEMPORARY
+#[derive(Debug, Default)]
+pub struct Stats {
+    pub cache_entries: usize,
+    pub cache_bytes: usize,
+    pub cache_hits: u64,
+    pub cache_misses: u64,
+    pub upstream_packets: Vec<(&'static str, &'static str, u64)>,
+    pub dnssec: Vec<(&'static str, u64)>,
 }

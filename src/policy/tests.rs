@@ -55,7 +55,11 @@ impl House {
         let catalog = Catalog::build(&[parse::parse("test.txt", LIST).unwrap()]).unwrap();
         let mut policies: Vec<_> = Builtin::ALL.into_iter().map(Builtin::policy).collect();
         policies.push(Policy { name: Arc::from("listed"), lists: vec![0], ..Builtin::Balanced.policy() });
-        policies.push(Policy { name: Arc::from("no-shopping"), off: vec![Function::Shopping], ..Builtin::Balanced.policy() });
+        policies.push(Policy {
+            name: Arc::from("no-shopping"),
+            off: vec![Function::Shopping],
+            ..Builtin::Balanced.policy()
+        });
         let text = "*.example.com\n*.cloud.example\n";
         let list = crate::catalog::ForeignList::parse(
             Arc::from("other"),

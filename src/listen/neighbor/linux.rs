@@ -335,7 +335,9 @@ mod tests {
     fn an_entry_without_a_real_mac_is_not_believed() {
         let mut entry = NeighbourMessage::default();
         entry.header.state = NeighbourState::Stale;
-        for (mac, believed) in [(vec![0; 6], false), (vec![1, 0, 0, 0, 0, 1], false), (vec![2; 5], false), (vec![2; 6], true)] {
+        for (mac, believed) in
+            [(vec![0; 6], false), (vec![1, 0, 0, 0, 0, 1], false), (vec![2; 5], false), (vec![2; 6], true)]
+        {
             entry.attributes = vec![NeighbourAttribute::LinkLayerAddress(mac)];
             assert_eq!(mac_of(&entry).is_some(), believed);
         }

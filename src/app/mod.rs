@@ -1,0 +1,8 @@
+//! The program as a whole: start, reload, stop.
+//!
+//! The only place that wires rooms together.
+
+pub mod house;
+pub mod load;
+pub mod privileges;
+pub mod run;

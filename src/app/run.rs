@@ -1,0 +1,236 @@
+//! Start, reload, stop.
+//!
+//! At start anything wrong stops the program, with file and line.  At reload
+//! anything wrong keeps what runs, and says so.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::Signal;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tokio::sync::watch;
+
+use super::load::Loaded;
+use super::load::Options;
+use super::load::load;
+use super::privileges;
+use crate::base::Clock;
+use crate::base::Diagnostic;
+use crate::base::time::SystemClock;
+use crate::listen;
+use crate::listen::access::Access;
+use crate::listen::door::Door;
+use crate::listen::door::Home;
+use crate::listen::neighbor::Neighbors;
+use crate::observe::Observer;
+use crate::observe::http;
+use crate::observe::log;
+use crate::observe::metrics::Metrics;
+use crate::resolve::Resolver;
+
+/// The pause before the neighbor table is opened again after it failed.
+const BREATH: Duration = Duration::from_secs(1);
+
+//----------- ExitError --------------------------------------------------------
+
+/// The program has to end.  Everything has been said already; what remains is
+/// the exit code.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ExitError(pub u8);
+
+/// Says `what` and makes the error of it.
+fn fatal(what: impl fmt::Display) -> ExitError {
+    tracing::error!("{what}");
+    ExitError(1)
+}
+
+//----------- run --------------------------------------------------------------
+
+/// Serves until it is told to stop.
+pub fn run(options: &Options) -> Result<(), ExitError> {
+    log::start();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(fatal)?;
+    runtime.block_on(serve(options))
+}
+
+/// Starts everything in the order in which it can fail without harm: files,
+/// ports, privileges, and then the first query.
+async fn serve(options: &Options) -> Result<(), ExitError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock { offset: options.clock_offset });
+    let loaded = load(options).map_err(|faults| {
+        complain(&faults);
+        ExitError(1)
+    })?;
+    complain(&loaded.warnings);
+    let sockets = listen::bind(&loaded.config.listen.dns).map_err(fatal)?;
+    let metrics_at = loaded.config.metrics.listen;
+    let metrics_socket = tokio::net::TcpListener::bind(metrics_at)
+        .await
+        .map_err(|error| fatal(format_args!("cannot serve metrics on {metrics_at}: {error}")))?;
+    let dropped = privileges::drop_root().map_err(fatal)?;
+    tracing::debug!(?dropped, "privileges");
+
+    let metrics = Arc::new(Metrics::new().map_err(fatal)?);
+    let observer = Arc::new(Observer::start(Arc::clone(&metrics)).map_err(fatal)?);
+    let resolver = Arc::new(Resolver::new(&loaded.config.resolve).map_err(fatal)?);
+    metrics.loaded(&loaded.house, clock.now());
+    let addresses = sockets.addresses();
+    let lists = loaded.house.catalog.families().len() + loaded.house.policies.lists.len();
+    let home = home(&loaded, resolver);
+    let door = Arc::new(Door::new(home, Arc::clone(&clock), neighbors(), observer));
+
+    let scrape = {
+        let (door, metrics, clock) = (Arc::clone(&door), Arc::clone(&metrics), Arc::clone(&clock));
+        Arc::new(move || metrics.render(&door.home().resolver.stats(), clock.now()))
+    };
+    tokio::spawn(http::serve(metrics_socket, scrape));
+
+    let (stop, stopped) = watch::channel(false);
+    // Signals are caught before we say that we are ready for them.
+    let signals = Signals::catch().map_err(fatal)?;
+    let serving = tokio::spawn(sockets.run(Arc::clone(&door), stopped));
+    tracing::info!(?addresses, metrics = %metrics_at, lists, "serving");
+    if loaded.trial {
+        eprint!("{}", TRIAL);
+    }
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    signals.obey(|| reload(options, &door, &metrics, &*clock)).await;
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!("stopping; what was taken in is answered");
+    let _ = stop.send(true);
+    serving.await.map_err(fatal)?.map_err(fatal)
+}
+
+/// What a trial run says.
+const TRIAL: &str = "
+Sordino runs as a trial: no config, on this machine only, as an ordinary user.
+Queries from 127.0.0.2 count as those of an Echo, all others as a laptop's.  Try:
+
+  dig @127.0.0.1 -p 5300 -b 127.0.0.2 device-metrics-us.amazon.com   # an Echo: blocked, and why
+  dig @127.0.0.1 -p 5300 device-metrics-us.amazon.com                # a laptop: resolved
+
+Metrics: http://127.0.0.1:9953/metrics    Stop: Ctrl-C    For your home: see README.md
+
+";
+
+/// Makes what queries meet of what was loaded.
+fn home(loaded: &Loaded, resolver: Arc<Resolver>) -> Home<Resolver> {
+    Home { house: Arc::clone(&loaded.house), resolver, access: Access::new(&loaded.config.listen.allow) }
+}
+
+/// Opens the neighbor table and follows its changes.
+fn neighbors() -> Arc<dyn Neighbors> {
+    #[cfg(target_os = "linux")]
+    match listen::neighbor::linux::KernelNeighbors::open() {
+        Ok(kernel) => {
+            let kernel = Arc::new(kernel);
+            let following = Arc::clone(&kernel);
+            tokio::spawn(async move {
+                loop {
+                    if let Err(error) = following.follow().await {
+                        tracing::debug!(%error, "following the neighbor table; trying again");
+                    }
+                    tokio::time::sleep(BREATH).await;
+                }
+            });
+            return kernel;
+        }
+        Err(error) => tracing::warn!(%error, "no neighbor table: devices are known by address only"),
+    }
+    Arc::new(listen::neighbor::NoNeighbors)
+}
+
+/// Shows complaints.
+fn complain(faults: &[Diagnostic]) {
+    for fault in faults {
+        if fault.is_fault() {
+            tracing::error!("{fault}");
+        } else {
+            tracing::warn!("{fault}");
+        }
+    }
+}
+
+//----------- reload -----------------------------------------------------------
+
+/// Reads everything anew and, if nothing is wrong with it, swaps it in.
+async fn reload(options: &Options, door: &Door<Resolver>, metrics: &Metrics, clock: &dyn Clock) {
+    let reloading = sd_notify::NotifyState::monotonic_usec_now();
+    let _ = reloading.map(|now| sd_notify::notify(&[sd_notify::NotifyState::Reloading, now]));
+    // Reading takes a while; queries go on meanwhile.
+    let read = {
+        let options = options.clone();
+        tokio::task::spawn_blocking(move || load(&options)).await
+    };
+    let outcome = match read {
+        Ok(Ok(loaded)) => swap(&loaded, door),
+        Ok(Err(faults)) => {
+            complain(&faults);
+            Err(format!("{} faults", faults.len()))
+        }
+        Err(panic) => Err(panic.to_string()),
+    };
+    match outcome {
+        Ok(()) => {
+            metrics.loaded(&door.home().house, clock.now());
+            tracing::info!("config and lists reloaded");
+        }
+        Err(why) => {
+            metrics.kept(clock.now());
+            tracing::error!("reload refused, the old config and lists stay in effect: {why}");
+        }
+    }
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+}
+
+/// Lets further queries meet what was loaded.
+fn swap(loaded: &Loaded, door: &Door<Resolver>) -> Result<(), String> {
+    complain(&loaded.warnings);
+    let old = door.home();
+    // The same way out keeps its cache; another one must not inherit answers.
+    let resolver = if *old.resolver.settings() == loaded.config.resolve {
+        Arc::clone(&old.resolver)
+    } else {
+        Arc::new(Resolver::new(&loaded.config.resolve).map_err(|error| error.to_string())?)
+    };
+    door.swap(home(loaded, resolver));
+    Ok(())
+}
+
+//----------- Signals ----------------------------------------------------------
+
+/// The signals we obey.
+struct Signals {
+    /// SIGHUP: read everything anew.
+    hangup: Signal,
+    /// SIGTERM: stop.
+    terminate: Signal,
+    /// SIGINT (Ctrl-C): stop.
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Catches them from now on.
+    fn catch() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Reloads at each SIGHUP, and returns when it is time to stop.
+    async fn obey<F: Future<Output = ()>>(mut self, mut reload: impl FnMut() -> F) {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => reload().await,
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+            }
+        }
+    }
+}
