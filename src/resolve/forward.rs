@@ -32,7 +32,7 @@ const LATE: u32 = 1_500_000;
 
 /// A recursive resolver that may be asked.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Server {
+pub(super) enum Server {
     /// Over UDP and TCP, in the clear.
     Plain(SocketAddr),
 }

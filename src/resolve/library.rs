@@ -165,7 +165,8 @@ impl DnsHandle for NameServer {
         once(async move {
             let query = question_of(&request)?;
             let ask = Ask { query, recursion_desired: false, checking_disabled: false };
-            let mut reply = ask.send(this.address, &this.counters).await.map_err(to_net_error)?;
+            let mut reply =
+                ask.send(this.address, &this.counters).await.map_err(|trouble| to_net_error(&trouble))?;
             match reply.metadata.response_code {
                 ResponseCode::NoError | ResponseCode::NXDomain => {}
                 // As if it could not be reached: only then are others asked.
@@ -184,7 +185,7 @@ fn question_of(request: &DnsRequest) -> Result<Query, NetError> {
 }
 
 /// Returns a trouble as the library knows troubles.
-fn to_net_error(trouble: Trouble) -> NetError {
+fn to_net_error(trouble: &Trouble) -> NetError {
     match trouble {
         Trouble::Timeout => NetError::Timeout,
         // Nobody else shall be asked either.
@@ -220,7 +221,7 @@ impl Source {
         match self {
             Self::Forward { forwarder, recursion_desired } => {
                 let ask = Ask { query, recursion_desired: *recursion_desired, checking_disabled };
-                forwarder.ask(&ask).await.map_err(to_net_error)
+                forwarder.ask(&ask).await.map_err(|trouble| to_net_error(&trouble))
             }
             Self::Recurse(recursor) => {
                 let result = recursor.resolve(query.clone(), context::now().instant, true).await;
