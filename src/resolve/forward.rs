@@ -22,6 +22,9 @@ use crate::base::time::SystemClock;
 /// How long all servers together may take: clients give up after five seconds.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// How long a server is waited for: it may have to ask around itself.
+pub(super) const PATIENCE: Duration = Duration::from_millis(1_500);
+
 /// How often each server is tried.
 const ROUNDS: usize = 2;
 

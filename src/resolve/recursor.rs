@@ -47,7 +47,13 @@ pub(super) fn recursor(
         qname_minimization: QNameMinimization::Relaxed,
         ..RecursorOptions::default()
     };
-    let wire = Wire { ipv4: settings.ipv4, ipv6: settings.ipv6, counters, runtime: Runtime::default() };
+    let wire = Wire {
+        ipv4: settings.ipv4,
+        ipv6: settings.ipv6,
+        counters,
+        late: Arc::default(),
+        runtime: Runtime::default(),
+    };
     Recursor::new(&roots, DnssecPolicy::ValidationDisabled, None, options, wire)
         .map_err(|error| SettingsError::Setting(format!("resolve: {error}")))
 }
