@@ -5,18 +5,42 @@
 //! people: no device, no verdict.  An answer is judged for its asker
 //! afterwards, wherever it came from.
 
+pub mod cache;
+mod context;
+pub mod data;
+mod dnssec;
+mod exchange;
+pub mod file;
+mod forward;
+mod late;
+mod library;
 pub mod names;
+mod outside;
+mod reached;
+mod recursor;
+mod resolver;
+pub mod settings;
+mod special;
+pub mod stats;
+pub mod upstream;
 
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::Record;
-
 use crate::base::Now;
 use crate::policy::Permit;
-use crate::policy::Reached;
+
+pub use cache::AnswerCache;
+pub use data::AnswerData;
+pub use file::File;
+pub use resolver::Resolver;
+pub use settings::Mode;
+pub use settings::Settings;
+pub use settings::SettingsError;
+pub use stats::Stats;
+pub use upstream::Question;
+pub use upstream::Upstream;
 
 //----------- Resolve ----------------------------------------------------------
 
@@ -38,23 +62,6 @@ pub struct Resolved {
     pub age: u32,
     /// Where it came from this time.
     pub origin: Origin,
-}
-
-/// The data of an answer, as the cache keeps it.
-#[derive(Debug)]
-pub struct AnswerData {
-    /// NOERROR or NXDOMAIN (or what an authoritative server insists on).
-    pub rcode: ResponseCode,
-    /// The answer section, DNSSEC records included.
-    pub answers: Vec<Record>,
-    /// The authority section, DNSSEC records included.
-    pub authorities: Vec<Record>,
-    /// Whether all of it was validated (RFC 4035 section 3.2.3: the AD bit).
-    pub secure: bool,
-    /// The names and addresses it leads to.
-    pub reached: Reached,
-    /// How long it may be kept, in seconds.
-    pub ttl: u32,
 }
 
 /// Where an answer came from.
@@ -124,3 +131,6 @@ impl fmt::Display for Failure {
         f.write_str(&self.detail)
     }
 }
+
+#[cfg(test)]
+mod tests;
