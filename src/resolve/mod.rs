@@ -5,18 +5,26 @@
 //! people: no device, no verdict.  An answer is judged for its asker
 //! afterwards, wherever it came from.
 
+pub mod cache;
+pub mod data;
 pub mod names;
+mod reached;
+mod special;
+pub mod stats;
+pub mod upstream;
 
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::Record;
-
 use crate::base::Now;
 use crate::policy::Permit;
-use crate::policy::Reached;
+
+pub use cache::AnswerCache;
+pub use data::AnswerData;
+pub use stats::Stats;
+pub use upstream::Question;
+pub use upstream::Upstream;
 
 //----------- Resolve ----------------------------------------------------------
 
@@ -38,23 +46,6 @@ pub struct Resolved {
     pub age: u32,
     /// Where it came from this time.
     pub origin: Origin,
-}
-
-/// The data of an answer, as the cache keeps it.
-#[derive(Debug)]
-pub struct AnswerData {
-    /// NOERROR or NXDOMAIN (or what an authoritative server insists on).
-    pub rcode: ResponseCode,
-    /// The answer section, DNSSEC records included.
-    pub answers: Vec<Record>,
-    /// The authority section, DNSSEC records included.
-    pub authorities: Vec<Record>,
-    /// Whether all of it was validated (RFC 4035 section 3.2.3: the AD bit).
-    pub secure: bool,
-    /// The names and addresses it leads to.
-    pub reached: Reached,
-    /// How long it may be kept, in seconds.
-    pub ttl: u32,
 }
 
 /// Where an answer came from.

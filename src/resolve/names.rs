@@ -29,7 +29,7 @@ pub fn from_wire(wire: &[u8]) -> Name {
 /// Returns a name as the road has it: in lower case.
 pub fn to_domain(name: &Name) -> Domain {
     let mut wire = Vec::with_capacity(name.len() + 1);
-    for label in name.iter() {
+    for label in name {
         // The library holds labels to 63 octets as it reads them.
         wire.push(u8::try_from(label.len()).unwrap_or(0));
         wire.extend_from_slice(label);

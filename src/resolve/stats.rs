@@ -1,0 +1,153 @@
+//! [`Counters`]: what the ways of resolving count, and [`Stats`]: a look at it.
+//!
+//! Plain numbers.  How they are called outside is the business of `observe`.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use super::cache::CacheStats;
+use crate::query::Transport;
+
+//----------- Sent, Security ---------------------------------------------------
+
+/// What became of a query to a server outside.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Sent {
+    /// It was answered, whatever the RCODE.
+    Answer,
+    /// It was not answered in time.
+    Timeout,
+    /// It could not be sent, or what came back made no sense.
+    Error,
+}
+
+impl Sent {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Answer, Self::Timeout, Self::Error];
+
+    /// Returns the word for it in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Answer => "answer",
+            Self::Timeout => "timeout",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What validation came to (RFC 4035 section 4.3).
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Security {
+    /// Signed, and all signatures are good.
+    Secure,
+    /// Provably not signed.
+    Insecure,
+    /// It was not possible to find out, or not asked for.
+    Indeterminate,
+    /// It should be signed and is not, or the signatures are bad.
+    Bogus,
+}
+
+impl Security {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Secure, Self::Insecure, Self::Indeterminate, Self::Bogus];
+
+    /// Returns the word for it in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Secure => "secure",
+            Self::Insecure => "insecure",
+            Self::Indeterminate => "indeterminate",
+            Self::Bogus => "bogus",
+        }
+    }
+}
+
+//----------- Counters ---------------------------------------------------------
+
+/// The counters, shared by all ways of resolving.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    /// Queries sent, by transport and by what became of them.
+    sent: [[AtomicU64; 3]; 2],
+    /// Validations, by result.
+    security: [AtomicU64; 4],
+}
+
+impl Counters {
+    /// Counts a query to a server outside.
+    pub(super) fn sent(&self, transport: Transport, sent: Sent) {
+        self.sent[at(transport)][sent as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a validation.
+    pub(super) fn validated(&self, security: Security) {
+        self.security[security as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns what was counted.
+    pub(super) fn read(&self, cache: CacheStats) -> Stats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Stats {
+            cache,
+            upstream: self.sent.each_ref().map(|by_result| by_result.each_ref().map(read)),
+            dnssec: self.security.each_ref().map(read),
+        }
+    }
+}
+
+/// Returns where the counters of a transport are.
+fn at(transport: Transport) -> usize {
+    match transport {
+        Transport::Udp => 0,
+        Transport::Tcp => 1,
+    }
+}
+
+//----------- Stats ------------------------------------------------------------
+
+/// The counters at one moment.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Stats {
+    /// The answer cache.
+    pub cache: CacheStats,
+    /// See [`upstream`](Self::upstream).
+    upstream: [[u64; 3]; 2],
+    /// See [`dnssec`](Self::dnssec).
+    dnssec: [u64; 4],
+}
+
+impl Stats {
+    /// Returns how many queries to servers outside ended so.
+    pub fn upstream(&self, transport: Transport, sent: Sent) -> u64 {
+        self.upstream[at(transport)][sent as usize]
+    }
+
+    /// Returns how many validations came to this.
+    pub fn dnssec(&self, security: Security) -> u64 {
+        self.dnssec[security as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_is_its_own() {
+        let counters = Counters::default();
+        counters.sent(Transport::Tcp, Sent::Timeout);
+        counters.validated(Security::Bogus);
+        counters.validated(Security::Bogus);
+        let stats = counters.read(CacheStats::default());
+        for transport in [Transport::Udp, Transport::Tcp] {
+            for sent in Sent::ALL {
+                let expected = u64::from(transport == Transport::Tcp && sent == Sent::Timeout);
+                assert_eq!(stats.upstream(transport, sent), expected);
+            }
+        }
+        for security in Security::ALL {
+            assert_eq!(stats.dnssec(security), if security == Security::Bogus { 2 } else { 0 });
+        }
+    }
+}
