@@ -6,9 +6,19 @@
 //! afterwards, wherever it came from.
 
 pub mod cache;
+mod context;
 pub mod data;
+mod dnssec;
+mod exchange;
+pub mod file;
+mod forward;
+mod library;
 pub mod names;
+mod outside;
 mod reached;
+mod recursor;
+mod resolver;
+pub mod settings;
 mod special;
 pub mod stats;
 pub mod upstream;
@@ -22,6 +32,11 @@ use crate::policy::Permit;
 
 pub use cache::AnswerCache;
 pub use data::AnswerData;
+pub use file::File;
+pub use resolver::Resolver;
+pub use settings::Mode;
+pub use settings::Settings;
+pub use settings::SettingsError;
 pub use stats::Stats;
 pub use upstream::Question;
 pub use upstream::Upstream;
