@@ -260,6 +260,7 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hickory_proto::dnssec::PublicKey;
     use proptest::prelude::*;
 
     fn file(text: &str) -> File {

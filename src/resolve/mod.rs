@@ -130,3 +130,6 @@ impl fmt::Display for Failure {
         f.write_str(&self.detail)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
+use hickory_proto::rr::RecordType;
 use hickory_proto::rr::rdata::svcb::SvcParamValue;
 
 use super::names;
@@ -32,14 +33,21 @@ pub(super) fn chain(qname: &Name, answers: &[Record]) -> Vec<Name> {
     chain
 }
 
-/// Drops the records whose owner is not on the chain from `qname`.  A DNAME
-/// record stands above a name that is on it (RFC 6672 section 2.3).
+/// Drops the records whose owner is not on the chain from `qname`, and puts the
+/// others in the order of the chain: there are clients that read answers from
+/// top to bottom (RFC 1034 section 4.3.2 builds them so).
 pub(super) fn keep_chain(qname: &Name, answers: &mut Vec<Record>) {
     let chain = chain(qname, answers);
-    answers.retain(|record| {
-        let above = is_for_dname(record);
-        chain.iter().any(|name| record.name == *name || (above && record.name.zone_of(name)))
-    });
+    let place = |record: &Record| {
+        // A DNAME record stands above a name on the chain (RFC 6672 section
+        // 2.3) and comes before the CNAME record made of it.
+        let dname = is_for_dname(record);
+        let at =
+            chain.iter().position(|name| record.name == *name || (dname && record.name.zone_of(name)))?;
+        Some((at, !dname, record.record_type() == RecordType::RRSIG))
+    };
+    answers.retain(|record| place(record).is_some());
+    answers.sort_by_key(place);
 }
 
 /// Returns whether a record is a DNAME record or its signature.
@@ -118,7 +126,6 @@ fn note(reached: &mut Reached, name: &Name) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hickory_proto::rr::RecordType;
     use hickory_proto::rr::rdata::CNAME;
     use hickory_proto::rr::rdata::HTTPS;
     use hickory_proto::rr::rdata::NULL;
@@ -148,6 +155,15 @@ mod tests {
         let answers = [alias("b.", "c."), alias("a.", "b."), alias("c.", "a.")];
         assert_eq!(chain(&name("a."), &answers), [name("a."), name("b."), name("c.")]);
         assert_eq!(names_of(&reached(&name("a."), &answers)), ["b", "c", "a"]);
+    }
+
+    #[test]
+    fn answers_are_in_the_order_of_the_chain() {
+        let address = |owner: &str| record(owner, RData::A(Ipv4Addr::new(1, 2, 3, 4).into()));
+        let mut answers = vec![address("c."), address("x."), alias("b.", "c."), alias("a.", "b.")];
+        keep_chain(&name("a."), &mut answers);
+        let owners: Vec<_> = answers.iter().map(|record| record.name.to_ascii()).collect();
+        assert_eq!(owners, ["a.", "b.", "c."]);
     }
 
     #[test]

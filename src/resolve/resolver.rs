@@ -49,18 +49,20 @@ const MAX_IN_FLIGHT: usize = 256;
 
 /// Turns permits into answers.  A clone is the same resolver.
 #[derive(Clone)]
-pub struct Resolver(Arc<Inner>);
+pub struct Resolver(pub(super) Arc<Inner>);
 
 /// What a resolver consists of.
-struct Inner {
+pub(super) struct Inner {
     /// Ways for some names, the longest name first.
     zones: Vec<(Domain, Way)>,
     /// The way for all others.
     outside: Way,
     /// Answers that are still good.
-    cache: Arc<AnswerCache>,
+    pub(super) cache: Arc<AnswerCache>,
+    /// Whether the root servers are the household's own.
+    own_root: bool,
     /// Questions that are worked on, and where their answers will appear.
-    in_flight: Mutex<HashMap<Key, watch::Receiver<Option<Outcome>>>>,
+    pub(super) in_flight: Mutex<HashMap<Key, watch::Receiver<Option<Outcome>>>>,
     /// What was counted.
     counters: Arc<Counters>,
 }
@@ -101,7 +103,7 @@ impl Resolver {
     /// Returns a resolver that asks `upstream` only: for tests with a script.
     pub fn with_upstream(upstream: Arc<dyn Upstream>, cache: Arc<AnswerCache>) -> Self {
         let outside = Way { upstream, realm: 0 };
-        Self::assemble(Vec::new(), outside, cache, Arc::default())
+        Self::assemble(Vec::new(), outside, cache, Arc::default(), false)
     }
 
     /// Returns what was counted.
@@ -153,7 +155,7 @@ impl Resolver {
         without_zones.zones.clear();
         without_zones.stubs.clear();
         let outside = Way { upstream: Arc::new(outside), realm: mark(&without_zones) };
-        Ok(Self::assemble(zones, outside, cache, counters))
+        Ok(Self::assemble(zones, outside, cache, counters, settings.root_hints.is_some()))
     }
 
     /// Puts the parts together.
@@ -162,15 +164,16 @@ impl Resolver {
         outside: Way,
         cache: Arc<AnswerCache>,
         counters: Arc<Counters>,
+        own_root: bool,
     ) -> Self {
         zones.sort_by_key(|(name, _)| std::cmp::Reverse(name.labels().count()));
-        Self(Arc::new(Inner { zones, outside, cache, in_flight: Mutex::default(), counters }))
+        Self(Arc::new(Inner { zones, outside, cache, own_root, in_flight: Mutex::default(), counters }))
     }
 
     /// Resolves a question.
-    async fn answer(&self, question: Question, now: Now) -> Result<Resolved, Failure> {
+    pub(super) async fn answer(&self, question: Question, now: Now) -> Result<Resolved, Failure> {
         let zone = self.0.zones.iter().find(|(zone, _)| question.name.is_at_or_below(zone));
-        if let Some(data) = special::answer(&question, zone.is_some()) {
+        if let Some(data) = special::answer(&question, zone.is_some(), self.0.own_root) {
             return Ok(Resolved { data: Arc::new(data), age: 0, origin: Origin::Local });
         }
         if question.rtype == Rtype::ANY {

@@ -48,6 +48,11 @@ enum Kind {
     NoData,
     /// The reverse of a loopback address.
     ReverseLocalhost,
+    /// Like `Nothing`, but the household may have an Internet of its own to
+    /// test with (RFC 6761 section 6.2).
+    Test,
+    /// Like `EmptyZone`, and otherwise like `Test`: networks for documentation.
+    TestZone,
 }
 
 /// The special names, sorted.
@@ -58,7 +63,7 @@ const SPECIAL: [(&str, Kind); 108] = [
     ("1.0.0.127.in-addr.arpa", Kind::ReverseLocalhost),
     ("10.in-addr.arpa", Kind::EmptyZone),
     ("100.100.in-addr.arpa", Kind::EmptyZone),
-    ("100.51.198.in-addr.arpa", Kind::EmptyZone),
+    ("100.51.198.in-addr.arpa", Kind::TestZone),
     ("101.100.in-addr.arpa", Kind::EmptyZone),
     ("102.100.in-addr.arpa", Kind::EmptyZone),
     ("103.100.in-addr.arpa", Kind::EmptyZone),
@@ -71,7 +76,7 @@ const SPECIAL: [(&str, Kind); 108] = [
     ("110.100.in-addr.arpa", Kind::EmptyZone),
     ("111.100.in-addr.arpa", Kind::EmptyZone),
     ("112.100.in-addr.arpa", Kind::EmptyZone),
-    ("113.0.203.in-addr.arpa", Kind::EmptyZone),
+    ("113.0.203.in-addr.arpa", Kind::TestZone),
     ("113.100.in-addr.arpa", Kind::EmptyZone),
     ("114.100.in-addr.arpa", Kind::EmptyZone),
     ("115.100.in-addr.arpa", Kind::EmptyZone),
@@ -93,7 +98,7 @@ const SPECIAL: [(&str, Kind); 108] = [
     ("17.172.in-addr.arpa", Kind::EmptyZone),
     ("18.172.in-addr.arpa", Kind::EmptyZone),
     ("19.172.in-addr.arpa", Kind::EmptyZone),
-    ("2.0.192.in-addr.arpa", Kind::EmptyZone),
+    ("2.0.192.in-addr.arpa", Kind::TestZone),
     ("20.172.in-addr.arpa", Kind::EmptyZone),
     ("21.172.in-addr.arpa", Kind::EmptyZone),
     ("22.172.in-addr.arpa", Kind::EmptyZone),
@@ -124,7 +129,7 @@ const SPECIAL: [(&str, Kind); 108] = [
     ("77.100.in-addr.arpa", Kind::EmptyZone),
     ("78.100.in-addr.arpa", Kind::EmptyZone),
     ("79.100.in-addr.arpa", Kind::EmptyZone),
-    ("8.b.d.0.1.0.0.2.ip6.arpa", Kind::EmptyZone),
+    ("8.b.d.0.1.0.0.2.ip6.arpa", Kind::TestZone),
     ("8.e.f.ip6.arpa", Kind::EmptyZone),
     ("80.100.in-addr.arpa", Kind::EmptyZone),
     ("81.100.in-addr.arpa", Kind::EmptyZone),
@@ -158,7 +163,7 @@ const SPECIAL: [(&str, Kind); 108] = [
     ("onion", Kind::Nothing),
     ("resolver.arpa", Kind::NoData),
     ("service.arpa", Kind::Nothing),
-    ("test", Kind::Nothing),
+    ("test", Kind::Test),
     ("use-application-dns.net", Kind::Nothing),
 ];
 
@@ -172,11 +177,17 @@ static BY_NAME: LazyLock<HashMap<Domain, Kind>> =
 ///
 /// `zoned` says that the household has a zone for the name, which then is
 /// special no more: its router may well know `fritz.box` and `10.in-addr.arpa`.
-pub(super) fn answer(question: &Question, zoned: bool) -> Option<AnswerData> {
+///
+/// `own_root` says that it has root servers of its own, and so an Internet to
+/// test with.
+pub(super) fn answer(question: &Question, zoned: bool, own_root: bool) -> Option<AnswerData> {
     let Some((apex, kind)) = find(&question.name) else {
         return (!zoned && is_bare(question)).then(|| negative(question, Name::root(), true));
     };
     if zoned && !matches!(kind, Kind::Localhost | Kind::Never) {
+        return None;
+    }
+    if own_root && matches!(kind, Kind::Test | Kind::TestZone) {
         return None;
     }
     let at_apex = apex.as_wire() == question.name.as_wire();
@@ -189,11 +200,11 @@ pub(super) fn answer(question: &Question, zoned: bool) -> Option<AnswerData> {
             return None;
         }
         // Nothing is above a name that is said not to exist, but its parent.
-        Kind::Nothing | Kind::Never if at_apex => negative(question, zone.base_name(), true),
-        Kind::Nothing | Kind::Never => negative(question, zone, true),
+        Kind::Nothing | Kind::Never | Kind::Test if at_apex => negative(question, zone.base_name(), true),
+        Kind::Nothing | Kind::Never | Kind::Test => negative(question, zone, true),
         Kind::NoData => negative(question, zone, false),
-        Kind::EmptyZone if at_apex => apex_of(question, zone),
-        Kind::EmptyZone => negative(question, zone, true),
+        Kind::EmptyZone | Kind::TestZone if at_apex => apex_of(question, zone),
+        Kind::EmptyZone | Kind::TestZone => negative(question, zone, true),
         Kind::ReverseLocalhost if at_apex && question.rtype == Rtype::PTR => {
             positive(question, RData::PTR(PTR(localhost_name())), TTL)
         }
@@ -279,7 +290,7 @@ mod tests {
 
     fn ask(name: &str, rtype: Rtype, zoned: bool) -> Option<AnswerData> {
         let question = Question { name: name.parse().unwrap(), rtype, checking_disabled: false };
-        answer(&question, zoned)
+        answer(&question, zoned, false)
     }
 
     /// RCODE, data or else the owner of the SOA record.
@@ -350,6 +361,21 @@ mod tests {
         }
         assert!(ask("localhost", Rtype::A, true).is_some());
         assert!(ask("x.invalid", Rtype::A, true).is_some());
+    }
+
+    #[test]
+    fn with_root_servers_of_its_own_a_household_may_test() {
+        for (name, outside) in [
+            ("www.test", true),
+            ("1.8.b.d.0.1.0.0.2.ip6.arpa", true),
+            ("x.local", false),
+            ("x.invalid", false),
+        ] {
+            let question =
+                Question { name: name.parse().unwrap(), rtype: Rtype::A, checking_disabled: false };
+            assert_eq!(answer(&question, false, true).is_none(), outside, "{name}");
+            assert!(answer(&question, false, false).is_some(), "{name}");
+        }
     }
 
     #[test]
