@@ -16,3 +16,7 @@ pub mod observe;
 pub mod policy;
 pub mod query;
 pub mod resolve;
+
+// The program as a whole.
+#[path = "app/watch.rs"]
+pub mod watchtmp;
