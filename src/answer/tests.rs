@@ -34,7 +34,7 @@ use crate::resolve::FailureKind;
 /// The name as the client wrote it.
 const ASKED: &[u8] = b"\x05TrAck\x07eXample\x03cOm\x00";
 
-fn query(qtype: Rtype, edns: Option<Theirs>) -> Query {
+fn query(qtype: Rtype, edns: impl Into<Option<Theirs>>) -> Query {
     Query {
         client: Client::new(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         asked: None,
@@ -44,15 +44,15 @@ fn query(qtype: Rtype, edns: Option<Theirs>) -> Query {
         recursion_desired: true,
         checking_disabled: false,
         authentic_data: false,
-        edns,
+        edns: edns.into(),
         qname: Domain::from_wire(ASKED).unwrap(),
         qname_as_asked: ASKED.into(),
         qtype,
     }
 }
 
-fn edns(dnssec_ok: bool) -> Option<Theirs> {
-    Some(Theirs { udp_size: 4_096, dnssec_ok })
+fn edns(dnssec_ok: bool) -> Theirs {
+    Theirs { udp_size: 4_096, dnssec_ok }
 }
 
 fn block(answer: BlockedAnswer) -> Blocked {

@@ -4,7 +4,6 @@
 //! dropped, TTLs are bounded, and it is noted where the answer leads.
 
 use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::Name;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
@@ -85,15 +84,11 @@ fn lifetime(rcode: ResponseCode, qtype: RecordType, answers: &[Record], authorit
     negative.unwrap_or(0).min(shortest.unwrap_or(MAX_TTL)).min(MAX_NEGATIVE_TTL)
 }
 
-/// Returns the name that a chain of aliases from `qname` ends at.
-pub(super) fn chain_end(qname: &Name, answers: &[Record]) -> Name {
-    reached::chain(qname, answers).pop().unwrap_or_else(|| qname.clone())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::query::Rtype;
+    use hickory_proto::rr::Name;
     use hickory_proto::rr::rdata::CNAME;
     use hickory_proto::rr::rdata::SOA;
     use std::net::Ipv4Addr;

@@ -152,10 +152,15 @@ fn judge(query: &Query, reply: &Message) -> Security {
     least.unwrap_or(Security::Insecure)
 }
 
-/// Returns whether a reply has data of the type asked for.
+/// Returns whether a reply has data of the type asked for, under the name asked
+/// for or under the one its aliases end at.  The data of another name proves
+/// nothing, however well it is signed.
 fn is_positive(query: &Query, reply: &Message) -> bool {
+    let (qname, qtype) = (query.name(), query.query_type());
+    let chain = reached::chain(qname, &reply.answers);
+    let end = if qtype == RecordType::CNAME { Some(qname) } else { chain.last() };
     reply.metadata.response_code != ResponseCode::NXDomain
-        && reply.answers.iter().any(|record| record.record_type() == query.query_type())
+        && reply.answers.iter().any(|record| record.record_type() == qtype && Some(&record.name) == end)
 }
 
 /// Returns whether a record has a worth of its own; signatures have none.
@@ -242,3 +247,6 @@ fn covers(owner: &Name, nsec: &NSEC, name: &Name) -> bool {
     let parent = name.zone_of(next);
     between && !parent && !(cut && owner.zone_of(name))
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,11 +31,6 @@ use super::stats::Counters;
 use super::stats::Sent;
 use crate::query::Transport;
 
-/// How long a server is waited for over UDP: unbound's and BIND's first
-/// time-outs are 0.4 and 0.8 s, and some servers at the end of the world
-/// need more.
-pub(super) const PATIENCE: Duration = Duration::from_millis(1_500);
-
 /// How long the whole of an exchange over TCP may take.
 const TCP_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -60,6 +55,8 @@ pub(super) struct Ask {
     pub(super) recursion_desired: bool,
     /// CD: the server shall not check signatures, for we do.
     pub(super) checking_disabled: bool,
+    /// How long to wait for a datagram in return.
+    pub(super) patience: Duration,
 }
 
 impl Ask {
@@ -96,7 +93,7 @@ impl Ask {
         counters: &Counters,
     ) -> Result<Message, Trouble> {
         let request = self.message(edns);
-        match counted(udp(server, &request), PATIENCE, Transport::Udp, counters).await {
+        match counted(udp(server, &request), self.patience, Transport::Udp, counters).await {
             Ok(reply) if !reply.metadata.truncation => return Ok(reply),
             Ok(_) | Err(Trouble::Spoofed) => {}
             Err(trouble) => return Err(trouble),

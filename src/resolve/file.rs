@@ -1,4 +1,4 @@
-//! [`RootHints`] and [`TrustAnchors`] out of the files that everybody has:
+//! [`File`]: root hints and trust anchors, out of the files that everybody has:
 //! `named.root` and `root.key`.
 //!
 //! One reader for both, of zone file lines without the parts that neither

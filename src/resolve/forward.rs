@@ -22,6 +22,9 @@ use crate::base::time::SystemClock;
 /// How long all servers together may take: clients give up after five seconds.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// How long a server is waited for: it may have to ask around itself.
+pub(super) const PATIENCE: Duration = Duration::from_millis(1_500);
+
 /// How often each server is tried.
 const ROUNDS: usize = 2;
 
@@ -32,7 +35,7 @@ const LATE: u32 = 1_500_000;
 
 /// A recursive resolver that may be asked.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Server {
+pub(super) enum Server {
     /// Over UDP and TCP, in the clear.
     Plain(SocketAddr),
 }

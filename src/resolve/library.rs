@@ -40,7 +40,9 @@ use hickory_resolver::recursor::RecursorError;
 use super::context;
 use super::exchange::Ask;
 use super::exchange::Trouble;
+use super::forward;
 use super::forward::Forwarder;
+use super::late::Late;
 use super::stats::Counters;
 
 /// What a handle's answer comes through: a stream of one.
@@ -118,6 +120,8 @@ pub(super) struct Wire {
     pub(super) ipv6: bool,
     /// What was counted.
     pub(super) counters: Arc<Counters>,
+    /// Which servers have not answered lately.
+    pub(super) late: Arc<Late>,
     /// What the library wants to see.
     pub(super) runtime: Runtime,
 }
@@ -138,8 +142,9 @@ impl ConnectionProvider for Wire {
             // The pool goes on to the next server.
             return Err(NetError::NoConnections);
         }
-        let counters = Arc::clone(&self.counters);
-        Ok(ready(Ok(NameServer { address: SocketAddr::new(ip, config.port), counters })))
+        let address = SocketAddr::new(ip, config.port);
+        let (counters, late) = (Arc::clone(&self.counters), Arc::clone(&self.late));
+        Ok(ready(Ok(NameServer { address, counters, late })))
     }
 
     fn runtime_provider(&self) -> &Self::RuntimeProvider {
@@ -154,6 +159,8 @@ pub(super) struct NameServer {
     address: SocketAddr,
     /// What was counted.
     counters: Arc<Counters>,
+    /// Which servers have not answered lately.
+    late: Arc<Late>,
 }
 
 impl DnsHandle for NameServer {
@@ -164,8 +171,12 @@ impl DnsHandle for NameServer {
         let this = self.clone();
         once(async move {
             let query = question_of(&request)?;
-            let ask = Ask { query, recursion_desired: false, checking_disabled: false };
-            let mut reply = ask.send(this.address, &this.counters).await.map_err(to_net_error)?;
+            let server = this.address.ip();
+            let patience = this.late.patience(server);
+            let ask = Ask { query, recursion_desired: false, checking_disabled: false, patience };
+            let result = ask.send(this.address, &this.counters).await;
+            this.late.note(server, &result);
+            let mut reply = result.map_err(|trouble| to_net_error(&trouble))?;
             match reply.metadata.response_code {
                 ResponseCode::NoError | ResponseCode::NXDomain => {}
                 // As if it could not be reached: only then are others asked.
@@ -184,7 +195,7 @@ fn question_of(request: &DnsRequest) -> Result<Query, NetError> {
 }
 
 /// Returns a trouble as the library knows troubles.
-fn to_net_error(trouble: Trouble) -> NetError {
+fn to_net_error(trouble: &Trouble) -> NetError {
     match trouble {
         Trouble::Timeout => NetError::Timeout,
         // Nobody else shall be asked either.
@@ -219,8 +230,9 @@ impl Source {
     pub(super) async fn ask(&self, query: Query, checking_disabled: bool) -> Result<Message, NetError> {
         match self {
             Self::Forward { forwarder, recursion_desired } => {
-                let ask = Ask { query, recursion_desired: *recursion_desired, checking_disabled };
-                forwarder.ask(&ask).await.map_err(to_net_error)
+                let recursion_desired = *recursion_desired;
+                let ask = Ask { query, recursion_desired, checking_disabled, patience: forward::PATIENCE };
+                forwarder.ask(&ask).await.map_err(|trouble| to_net_error(&trouble))
             }
             Self::Recurse(recursor) => {
                 let result = recursor.resolve(query.clone(), context::now().instant, true).await;
@@ -259,5 +271,35 @@ impl DnsHandle for Source {
             let reply = this.ask(query, true).await?;
             DnsResponse::from_message(reply).map_err(NetError::from)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Clock;
+    use crate::base::time::ManualClock;
+
+    #[tokio::test]
+    async fn signatures_are_looked_at_when_the_question_arrived() {
+        let clock = ManualClock::at(1_234_567);
+        context::with(clock.now(), async { assert_eq!(QuestionTime::current_time(), 1_234_567) }).await;
+    }
+
+    #[test]
+    fn a_family_that_is_switched_off_is_not_asked() {
+        let wire = Wire {
+            ipv4: true,
+            ipv6: false,
+            counters: Arc::default(),
+            late: Arc::default(),
+            runtime: Runtime::default(),
+        };
+        let config = ConnectionConfig::udp();
+        let options = hickory_resolver::config::ResolverOpts::default();
+        let cx = PoolContext::new(options, hickory_resolver::TlsConfig::new().unwrap());
+        assert!(wire.new_connection([192, 0, 2, 1].into(), &config, &cx).is_ok());
+        let v6 = IpAddr::from(std::net::Ipv6Addr::LOCALHOST);
+        assert!(matches!(wire.new_connection(v6, &config, &cx), Err(NetError::NoConnections)));
     }
 }

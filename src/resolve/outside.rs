@@ -90,36 +90,31 @@ impl Upstream for Outside {
 impl Outside {
     /// Finds the answer to a question.
     async fn find(&self, question: &Question) -> Result<Found, NetError> {
-        let unchecked = self.unchecked.iter().any(|above| question.name.is_at_or_below(above));
-        let validator = self.validator.as_ref().filter(|_| !question.checking_disabled && !unchecked);
         let query = Query::query(names::to_name(&question.name), names::to_type(question.rtype));
-        let whole = self.ask(&query, validator, question.checking_disabled).await;
+        let whole = self.ask(&query, question.checking_disabled).await;
         // The recursor and the validator see a chain of aliases as one answer
         // of one zone, and are wrong where it ends in nothing or crosses zones.
         let broken = match &whole {
-            Ok(found) => found.security == Security::Bogus && has_alias(&query, &found.answers),
+            Ok(found) => {
+                found.security == Security::Bogus && alias_of(query.name(), &found.answers).is_some()
+            }
             Err(error) => matches!(error, NetError::Message(ALIAS_TO_NOTHING)),
         };
         if broken && query.query_type() != RecordType::CNAME {
-            return self.find_by_steps(query, validator, question.checking_disabled).await;
+            return self.find_by_steps(query, question.checking_disabled).await;
         }
         whole
     }
 
     /// Finds an answer alias by alias, each looked at by itself.
-    async fn find_by_steps(
-        &self,
-        mut query: Query,
-        validator: Option<&Validator>,
-        checking_disabled: bool,
-    ) -> Result<Found, NetError> {
+    async fn find_by_steps(&self, mut query: Query, checking_disabled: bool) -> Result<Found, NetError> {
         let mut chain = Vec::new();
         let mut security = Security::Secure;
         for _ in 0..MAX_ALIASES {
             let alias = Query::query(query.name().clone(), RecordType::CNAME);
-            let step = self.ask(&alias, validator, checking_disabled).await?;
+            let step = self.ask(&alias, checking_disabled).await?;
             let Some(target) = alias_of(alias.name(), &step.answers) else {
-                let mut last = self.ask(&query, validator, checking_disabled).await?;
+                let mut last = self.ask(&query, checking_disabled).await?;
                 chain.append(&mut last.answers);
                 let security = security.max(last.security);
                 return Ok(Found { answers: chain, security, ..last });
@@ -132,22 +127,26 @@ impl Outside {
     }
 
     /// Asks once, with or without validation.
-    async fn ask(
-        &self,
-        query: &Query,
-        validator: Option<&Validator>,
-        checking_disabled: bool,
-    ) -> Result<Found, NetError> {
-        let (reply, security) = match validator {
-            Some(validator) => validator.ask(query.clone()).await?,
-            // Someone else may check for those who do not.
-            None => match self.source.ask(query.clone(), checking_disabled).await {
-                Ok(reply) => (reply, Security::Indeterminate),
-                Err(error) => (negative(error)?, Security::Indeterminate),
-            },
+    async fn ask(&self, query: &Query, checking_disabled: bool) -> Result<Found, NetError> {
+        let (reply, security) = match &self.validator {
+            Some(validator) if !checking_disabled && self.is_checked(query.name()) => {
+                validator.ask(query.clone()).await?
+            }
+            // Who has switched checking off here wants it off everywhere.
+            validator => {
+                let checking_disabled = checking_disabled || validator.is_some();
+                let reply = self.source.ask(query.clone(), checking_disabled).await.or_else(negative)?;
+                (reply, Security::Indeterminate)
+            }
         };
         let rcode = reply.metadata.response_code;
         Ok(Found { rcode, answers: reply.answers, authorities: reply.authorities, security })
+    }
+
+    /// Returns whether signatures below a name are checked.
+    fn is_checked(&self, name: &Name) -> bool {
+        let name = names::to_domain(name);
+        !self.unchecked.iter().any(|above| name.is_at_or_below(above))
     }
 
     /// Returns a failure out of an error of the library.
@@ -180,11 +179,6 @@ fn negative(error: NetError) -> Result<Message, NetError> {
         reply.authorities.push(soa);
     }
     Ok(reply)
-}
-
-/// Returns whether the name asked for is an alias.
-fn has_alias(query: &Query, answers: &[Record]) -> bool {
-    alias_of(query.name(), answers).is_some()
 }
 
 /// Returns what a name is an alias of.

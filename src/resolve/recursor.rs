@@ -34,16 +34,26 @@ pub(super) fn recursor(
     counters: Arc<Counters>,
 ) -> Result<Recursor<Wire>, SettingsError> {
     let roots = roots(settings)?;
-    let mut options = RecursorOptions::default();
-    options.response_cache_size = REPLIES;
-    options.recursion_limit = DEPTH;
-    options.ns_recursion_limit = DEPTH;
-    options.deny_server.extend(DENIED.iter().filter_map(|net| net.parse::<IpNet>().ok()));
-    options.allow_server.clone_from(&settings.allow_servers);
-    // It always minimises.  `Relaxed` goes on where a broken server says
-    // NXDOMAIN to an empty non-terminal (RFC 9156 section 2.3).
-    options.qname_minimization = QNameMinimization::Relaxed;
-    let wire = Wire { ipv4: settings.ipv4, ipv6: settings.ipv6, counters, runtime: Runtime::default() };
+    let RecursorOptions { mut deny_server, .. } = RecursorOptions::default();
+    deny_server.extend(DENIED.iter().filter_map(|net| net.parse::<IpNet>().ok()));
+    let options = RecursorOptions {
+        response_cache_size: REPLIES,
+        recursion_limit: DEPTH,
+        ns_recursion_limit: DEPTH,
+        deny_server,
+        allow_server: settings.allow_servers.clone(),
+        // It always minimises.  `Relaxed` goes on where a broken server says
+        // NXDOMAIN to an empty non-terminal (RFC 9156 section 2.3).
+        qname_minimization: QNameMinimization::Relaxed,
+        ..RecursorOptions::default()
+    };
+    let wire = Wire {
+        ipv4: settings.ipv4,
+        ipv6: settings.ipv6,
+        counters,
+        late: Arc::default(),
+        runtime: Runtime::default(),
+    };
     Recursor::new(&roots, DnssecPolicy::ValidationDisabled, None, options, wire)
         .map_err(|error| SettingsError::Setting(format!("resolve: {error}")))
 }

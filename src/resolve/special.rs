@@ -201,10 +201,11 @@ pub(super) fn answer(question: &Question, zoned: bool, own_root: bool) -> Option
         }
         // Nothing is above a name that is said not to exist, but its parent.
         Kind::Nothing | Kind::Never | Kind::Test if at_apex => negative(question, zone.base_name(), true),
-        Kind::Nothing | Kind::Never | Kind::Test => negative(question, zone, true),
         Kind::NoData => negative(question, zone, false),
         Kind::EmptyZone | Kind::TestZone if at_apex => apex_of(question, zone),
-        Kind::EmptyZone | Kind::TestZone => negative(question, zone, true),
+        Kind::Nothing | Kind::Never | Kind::Test | Kind::EmptyZone | Kind::TestZone => {
+            negative(question, zone, true)
+        }
         Kind::ReverseLocalhost if at_apex && question.rtype == Rtype::PTR => {
             positive(question, RData::PTR(PTR(localhost_name())), TTL)
         }

@@ -1,4 +1,4 @@
-//! [`Counters`]: what the ways of resolving count, and [`Stats`]: a look at it.
+//! [`Stats`]: what the ways of resolving have counted.
 //!
 //! Plain numbers.  How they are called outside is the business of `observe`.
 
