@@ -75,9 +75,8 @@ impl Watch {
             // Nothing can be watched: no change will ever come.
             std::future::pending::<()>().await;
         }
-        let settle = async {
-            while let Ok(Some(())) = tokio::time::timeout(SETTLED, self.changes.recv()).await {}
-        };
+        let settle =
+            async { while let Ok(Some(())) = tokio::time::timeout(SETTLED, self.changes.recv()).await {} };
         let _ = tokio::time::timeout(AT_MOST, settle).await;
     }
 }
@@ -99,8 +98,11 @@ fn matters(event: &Event) -> bool {
     let is_change = matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_));
     let ours = |path: &PathBuf| {
         let kind = path.extension().and_then(OsStr::to_str);
-        let hidden = path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with(['.', '#']));
-        !hidden && !matches!(kind, Some("swp" | "swx" | "tmp" | "bak")) && !path.to_string_lossy().ends_with('~')
+        let hidden =
+            path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with(['.', '#']));
+        !hidden
+            && !matches!(kind, Some("swp" | "swx" | "tmp" | "bak"))
+            && !path.to_string_lossy().ends_with('~')
     };
     is_change && event.paths.iter().any(ours)
 }
@@ -121,7 +123,7 @@ mod tests {
         let file = folder.join("local.txt");
         std::fs::write(&file, "one").unwrap();
         let mut watch = Watch::start();
-        watch.only(&[file.clone()]);
+        watch.only(std::slice::from_ref(&file));
         std::fs::write(&file, "two").unwrap();
         assert!(noticed(&mut watch).await, "written in place");
         let new = folder.join(".local.txt.new");

@@ -44,7 +44,11 @@ struct Failing;
 impl Resolve for Failing {
     async fn resolve(&self, permit: &Permit, _now: Now) -> Result<Resolved, Failure> {
         assert!(permit.name().to_string() != "panic.example", "as asked for");
-        Err(Failure { kind: FailureKind::Timeout, detail: "nobody is there".into(), origin: Origin::Recursion })
+        Err(Failure {
+            kind: FailureKind::Timeout,
+            detail: "nobody is there".into(),
+            origin: Origin::Recursion,
+        })
     }
 }
 
