@@ -16,3 +16,10 @@ pub mod observe;
 pub mod policy;
 pub mod query;
 pub mod resolve;
+
+// Files to values.
+pub mod config;
+
+// The program as a whole.
+#[path = "app/watch.rs"]
+pub mod watchtmp;

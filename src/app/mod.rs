@@ -6,3 +6,4 @@ pub mod house;
 pub mod load;
 pub mod privileges;
 pub mod run;
+pub mod watch;

@@ -1,1 +1,230 @@
-//! compile (to come)
+//! Files to a [`Catalog`], with functions defended.
+//!
+//! A rule that would take a name away from a function is an error here, when
+//! the catalog is built, and not a surprise in somebody's kitchen.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use crate::base::Diagnostic;
+use crate::base::Place;
+use crate::base::diagnostic::there_are;
+use crate::matcher::Names;
+
+use super::Catalog;
+use super::family::Family;
+use super::family::FamilyFile;
+use super::family::FamilyId;
+use super::rule::Rule;
+
+/// Most families.
+const MAX_FAMILIES: usize = 1000;
+
+impl Catalog {
+    /// Builds a catalog of files.
+    pub fn build(files: &[FamilyFile]) -> Result<Self, Vec<Diagnostic>> {
+        let mut faults = Vec::new();
+        let by_name = index(files, &mut faults);
+        let mut catalog = Self::default();
+        for (at, file) in files.iter().enumerate().take(MAX_FAMILIES) {
+            let family = family(files, at, &by_name, &mut faults);
+            defend(&family, &mut faults);
+            catalog.families.push(family);
+            let id = FamilyId(u16::try_from(at).unwrap_or(u16::MAX));
+            catalog.add_signs(file, id, &mut faults);
+        }
+        if files.len() > MAX_FAMILIES {
+            faults.push(Diagnostic::of_file("blocklists", format!("more than {MAX_FAMILIES} lists")));
+        }
+        if faults.is_empty() { Ok(catalog) } else { Err(faults) }
+    }
+
+    /// Takes in the signs of a family.
+    fn add_signs(&mut self, file: &FamilyFile, id: FamilyId, faults: &mut Vec<Diagnostic>) {
+        for sign in &file.signs {
+            match self.prefixes.entry(sign.kind.prefix()) {
+                Entry::Vacant(free) => {
+                    free.insert((id, Arc::new(sign.clone())));
+                }
+                Entry::Occupied(there) => {
+                    let first = &there.get().1.place;
+                    faults.push(at(
+                        &sign.place,
+                        format!("{} is a sign already, in {first}", sign.kind.prefix()),
+                    ));
+                }
+            }
+        }
+    }
+}
+
+/// Complains about a line.
+fn at(place: &Place, say: String) -> Diagnostic {
+    Diagnostic { line: place.line, ..Diagnostic::of_file(Arc::clone(&place.file), say) }
+}
+
+/// Finds files by the names of their families.
+fn index<'a>(files: &'a [FamilyFile], faults: &mut Vec<Diagnostic>) -> HashMap<&'a str, usize> {
+    let mut by_name = HashMap::new();
+    for (at_file, file) in files.iter().enumerate() {
+        if let Some(first) = by_name.insert(&*file.name, at_file) {
+            let first = files.get(first).map(|file| file.place.to_string()).unwrap_or_default();
+            faults.push(at(&file.place, format!("family `{}` is there already, in {first}", file.name)));
+        }
+    }
+    by_name
+}
+
+/// Compiles one family: its own rules, and then those it includes.
+fn family(
+    files: &[FamilyFile],
+    own: usize,
+    by_name: &HashMap<&str, usize>,
+    faults: &mut Vec<Diagnostic>,
+) -> Family {
+    let (mut rules, mut names) = (Vec::new(), Names::default());
+    // Files to take in; each once, so that circles come to an end.
+    let mut order = vec![own];
+    let mut next = 0;
+    while let Some(file) = order.get(next).and_then(|&nth| files.get(nth)) {
+        for (name, place) in &file.includes {
+            match by_name.get(&**name) {
+                Some(nth) if !order.contains(nth) => order.push(*nth),
+                // Said once, by the file's own family.
+                None if next == 0 => {
+                    let known = there_are(by_name.keys().copied());
+                    faults.push(at(place, format!("no family is named `{name}`{known}")));
+                }
+                Some(_) | None => {}
+            }
+        }
+        for rule in &file.rules {
+            add(rule, next == 0, &mut rules, &mut names, faults);
+        }
+        next += 1;
+    }
+    let (name, has_devices) =
+        files.get(own).map(|file| (Arc::clone(&file.name), file.identifies)).unwrap_or_default();
+    Family { name, has_devices, rules, names }
+}
+
+/// Adds a rule; the first word about a name stays, and the family's own come
+/// first.
+fn add(
+    rule: &Rule,
+    own: bool,
+    rules: &mut Vec<Arc<Rule>>,
+    names: &mut Names<u32>,
+    faults: &mut Vec<Diagnostic>,
+) {
+    let nth = u32::try_from(rules.len()).unwrap_or(u32::MAX);
+    let rule = Arc::new(rule.clone());
+    for name in rule.pattern.names() {
+        let there = names.insert(name.clone(), rule.pattern.is_subtree(), nth);
+        let Some(first) = there.and_then(|there| rules.get(there as usize)) else {
+            continue;
+        };
+        if own {
+            let say = format!("`{}` is said already, in {}: {}", rule.pattern, first.place, first.purpose);
+            faults.push(at(&rule.place, say));
+            break;
+        }
+    }
+    rules.push(rule);
+}
+
+/// Makes sure that no rule takes a name away from a function that names it.
+fn defend(family: &Family, faults: &mut Vec<Diagnostic>) {
+    for rule in family.rules().iter().filter(|rule| rule.purpose.function().is_some()) {
+        for example in rule.pattern.examples() {
+            let Some(winner) = family.rule(&example) else { continue };
+            if winner.purpose.function().is_none() {
+                let say = format!(
+                    "`{}` ({}) would take `{example}` from function {} ({})",
+                    winner.pattern, winner.purpose, rule.purpose, rule.place
+                );
+                faults.push(at(&winner.place, say));
+                break;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::parse::parse;
+
+    fn build(files: &[(&str, &str)]) -> Result<Catalog, Vec<String>> {
+        let files: Vec<_> = files.iter().map(|(name, text)| parse(name, text).unwrap()).collect();
+        Catalog::build(&files).map_err(|faults| faults.iter().map(ToString::to_string).collect())
+    }
+
+    fn purpose(catalog: &Catalog, family: &str, name: &str) -> Option<String> {
+        let rule = catalog.rule(catalog.family_named(family), &name.parse().unwrap())?;
+        Some(format!("{} {}", rule.place, rule.purpose))
+    }
+
+    #[test]
+    fn the_most_specific_rule_wins() {
+        let text =
+            "family f\n[function voice]\n*.a2z.com\n[analytics]\n*.minerva.devices.a2z.com\nx#.a2z.com\n";
+        let catalog = build(&[("f", text)]).unwrap();
+        assert_eq!(purpose(&catalog, "f", "a.a2z.com").unwrap(), "f:3 voice");
+        assert_eq!(purpose(&catalog, "f", "y.minerva.devices.a2z.com").unwrap(), "f:5 analytics");
+        assert_eq!(purpose(&catalog, "f", "x12.a2z.com").unwrap(), "f:6 analytics");
+        assert_eq!(purpose(&catalog, "f", "b.com"), None);
+    }
+
+    #[test]
+    fn a_familys_own_word_goes_before_an_included_one() {
+        let own = ("a", "family a\ninclude b\n[function media]\nx.com\n");
+        let other = ("b", "family b\n[advertising]\nx.com\n*.y.com\n");
+        let catalog = build(&[own, other]).unwrap();
+        assert_eq!(purpose(&catalog, "a", "x.com").unwrap(), "a:4 media");
+        assert_eq!(purpose(&catalog, "a", "z.y.com").unwrap(), "b:5 advertising");
+        assert!(!catalog.families()[0].has_devices());
+    }
+
+    #[test]
+    fn files_that_include_each_other_come_to_an_end() {
+        let own = ("a", "family a\ninclude b\n[function media]\nx.com\n");
+        let other = ("b", "family b\ninclude a\n[advertising]\ny.com\n");
+        let catalog = build(&[own, other]).unwrap();
+        assert_eq!(purpose(&catalog, "b", "x.com").unwrap(), "a:4 media");
+    }
+
+    #[test]
+    fn a_rule_that_takes_a_name_from_a_function_is_an_error() {
+        let text = "family f\n[function voice]\nvoice-#-{eu,us}.com\n[analytics]\nvoice-1-eu.com\n";
+        let faults = build(&[("f.txt", text)]).unwrap_err();
+        assert_eq!(
+            faults,
+            [
+                "f.txt:5: `voice-1-eu.com` (analytics) would take `voice-1-eu.com` from function voice (f.txt:3)"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_an_error() {
+        for (files, say) in [
+            (
+                vec![("f", "family f\n[analytics]\na.b\na.b\n")],
+                "f:4: `a.b` is said already, in f:3: analytics",
+            ),
+            (vec![("f", "family f\ninclude g\n")], "f:2: no family is named `g`; there are: f"),
+            (vec![("f", "family f\n"), ("g", "family f\n")], "g:1: family `f` is there already, in f:1"),
+            (
+                vec![
+                    ("f", "family f\n[identify]\nmac 00:00:01\n"),
+                    ("g", "family g\n[identify]\nmaker 00:00:01\n"),
+                ],
+                "g:3: 00:00:01 is a sign already, in f:3",
+            ),
+        ] {
+            assert_eq!(build(&files).unwrap_err(), [say]);
+        }
+    }
+}

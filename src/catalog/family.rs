@@ -65,7 +65,9 @@ pub struct FamilyFile {
     pub place: Place,
     /// Other files whose rules count for this family too (`include NAME`).
     pub includes: Vec<(Arc<str>, Place)>,
-    /// The `[identify]` section.
+    /// Whether it has an `[identify]` section, so that devices can be of it.
+    pub identifies: bool,
+    /// What that section says.
     pub signs: Vec<Sign>,
     /// The rules, in the order of the file.
     pub rules: Vec<Rule>,

@@ -17,6 +17,7 @@ pub mod compile;
 pub mod evidence;
 pub mod family;
 pub mod foreign;
+mod format;
 pub mod lint;
 pub mod parse;
 pub mod pattern;

@@ -1,1 +1,456 @@
-//! parse (to come)
+//! The text of a list to a [`FamilyFile`], or all that is wrong with it.
+//!
+//! The grammar, all of it (`blocklists/README.md` tells it to people):
+//!
+//! ```text
+//! # a comment, on a line of its own or after a blank
+//! family NAME                     first
+//! include NAME                    the rules of that file count too
+//! [identify] | [function WORD] | [PURPOSE]
+//! PATTERN                         in a purpose's section
+//! mac PREFIX | maker PREFIX       in [identify]
+//!     KEY DATE TEXT               evidence for the lines right above
+//! ```
+//!
+//! In `[identify]` several `mac` lines in a row share the evidence below the
+//! last of them: two hundred prefixes come from one registry.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::base::Diagnostic;
+use crate::base::MacPrefix;
+use crate::base::Place;
+use crate::base::diagnostic::there_are;
+
+use super::evidence::Evidence;
+use super::evidence::EvidenceKind;
+use super::family::FamilyFile;
+use super::family::Sign;
+use super::family::SignKind;
+use super::pattern::Pattern;
+use super::purpose::Function;
+use super::purpose::Purpose;
+use super::rule::Rule;
+
+/// The largest list, in octets.
+pub const MAX_LIST: usize = 4 << 20;
+
+/// The longest line, in octets.
+const MAX_LINE: usize = 1000;
+
+/// Most complaints about one file; who makes more has another kind of file.
+const MAX_FAULTS: usize = 100;
+
+/// The longest name of a family, in octets.  Names are labels of metrics.
+const MAX_FAMILY: usize = 64;
+
+/// Reads a list.  `file` is how the user would name it.
+pub fn parse(file: &str, text: &str) -> Result<FamilyFile, Vec<Diagnostic>> {
+    if text.len() > MAX_LIST {
+        return Err(vec![Diagnostic::of_file(file, format!("a list larger than {MAX_LIST} octets"))]);
+    }
+    let mut parser = Parser::new(file, text);
+    for (number, line) in (1..).zip(text.split('\n')) {
+        parser.number = number;
+        parser.line(line.strip_suffix('\r').unwrap_or(line));
+        if parser.faults.len() >= MAX_FAULTS {
+            break;
+        }
+    }
+    parser.finish()
+}
+
+//----------- Parser -----------------------------------------------------------
+
+/// Which section the parser is in.
+#[derive(Clone, Copy)]
+enum Section {
+    /// Before the first.
+    Head,
+    /// `[identify]`
+    Identify,
+    /// A purpose's.
+    Purpose(Purpose),
+    /// One that is not understood and was complained about.
+    Unknown,
+}
+
+/// What evidence belongs to.
+#[derive(Clone, Copy)]
+enum Above {
+    /// Nothing that could have any.
+    Nothing,
+    /// The last rule.
+    Rule,
+    /// The signs from this one on.
+    Signs(usize),
+    /// Something that was complained about.
+    Fault,
+}
+
+/// Reads a list line by line.
+struct Parser<'a> {
+    /// The file, for places.
+    file: Arc<str>,
+    /// All of the text, for positions.
+    text: &'a str,
+    /// The line in hand, from 1.
+    number: u32,
+    /// The section it is in.
+    section: Section,
+    /// What evidence would belong to.
+    above: Above,
+    /// Whether the line before was evidence.
+    after_evidence: bool,
+    /// What `family` said.
+    family: Option<(Arc<str>, Place)>,
+    /// What `include` said.
+    includes: Vec<(Arc<str>, Place)>,
+    /// Whether there is an `[identify]`.
+    identifies: bool,
+    /// The signs so far.
+    signs: Vec<Sign>,
+    /// The rules so far.
+    rules: Vec<Rule>,
+    /// What is wrong.
+    faults: Vec<Diagnostic>,
+}
+
+impl<'a> Parser<'a> {
+    /// Starts at the top.
+    fn new(file: &str, text: &'a str) -> Self {
+        Self {
+            file: Arc::from(file),
+            text,
+            number: 0,
+            section: Section::Head,
+            above: Above::Nothing,
+            after_evidence: false,
+            family: None,
+            includes: Vec::new(),
+            identifies: false,
+            signs: Vec::new(),
+            rules: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// Complains about `part`, which is a slice of the text.
+    fn fault(&mut self, part: &str, say: impl Into<String>) {
+        let start = part.as_ptr().addr().saturating_sub(self.text.as_ptr().addr());
+        let fault = Diagnostic::at(Arc::clone(&self.file), self.text, start, start + part.len(), say);
+        self.faults.push(fault);
+    }
+
+    /// Returns the place of the line in hand.
+    fn place(&self) -> Place {
+        Place::new(Arc::clone(&self.file), self.number)
+    }
+
+    /// Reads one line.
+    fn line(&mut self, line: &'a str) {
+        // A byte order mark is an editor's, not the author's.
+        let line = if self.number == 1 { line.strip_prefix('\u{feff}').unwrap_or(line) } else { line };
+        if line.len() > MAX_LINE {
+            return self.fault(line, format!("a line longer than {MAX_LINE} octets"));
+        }
+        let content = line.trim();
+        if content.is_empty() || content.starts_with('#') {
+            return;
+        }
+        if line.starts_with([' ', '\t']) {
+            self.evidence(content);
+            self.after_evidence = true;
+            return;
+        }
+        let content = without_comment(content);
+        if content.starts_with('[') {
+            self.section(content);
+        } else {
+            self.entry(content);
+        }
+        self.after_evidence = false;
+    }
+
+    /// Reads a section's head.
+    fn section(&mut self, content: &'a str) {
+        self.above = Above::Nothing;
+        self.section = Section::Unknown;
+        let Some(inside) = content.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
+            return self.fault(content, "a section is written `[analytics]` or `[function voice]`");
+        };
+        if let Some(word) = inside.strip_prefix("function ") {
+            if let Ok(function) = Function::from_str(word.trim()) {
+                self.section = Section::Purpose(Purpose::Function(function));
+            } else {
+                let known = there_are(Function::ALL.map(Function::as_str));
+                self.fault(word.trim(), format!("`{}` is no function{known}", word.trim()));
+            }
+        } else if inside == "identify" {
+            self.identifies = true;
+            self.section = Section::Identify;
+        } else if let Ok(purpose) = Purpose::from_str(inside) {
+            self.section = Section::Purpose(purpose);
+        } else {
+            let words = Purpose::BLOCKABLE.map(Purpose::as_str);
+            let known = there_are(words.into_iter().chain(["identify", "function …"]));
+            self.fault(inside, format!("`{inside}` is no section{known}"));
+        }
+    }
+
+    /// Reads a line at column 0 that is no section.
+    fn entry(&mut self, content: &'a str) {
+        let (word, rest) = content.split_once([' ', '\t']).map_or((content, ""), |(w, r)| (w, r.trim()));
+        match (self.section, word) {
+            (Section::Head, "family") => self.family(rest, content),
+            (Section::Head, "include") => {
+                if let Some(name) = self.family_name(rest, content) {
+                    self.includes.push((name, self.place()));
+                }
+            }
+            (Section::Head, _) => {
+                self.fault(
+                    content,
+                    "before the first section only `family NAME` and `include NAME` can stand",
+                );
+            }
+            (Section::Identify, "mac") => self.sign(rest, SignKind::Mac),
+            (Section::Identify, "maker") => self.sign(rest, SignKind::Maker),
+            (Section::Identify, _) => {
+                self.above = Above::Fault;
+                self.fault(word, format!("`{word}` is no sign; there are: mac, maker"));
+            }
+            (Section::Purpose(purpose), _) => self.rule(content, purpose),
+            (Section::Unknown, _) => self.above = Above::Fault,
+        }
+    }
+
+    /// Reads the name of a family.
+    fn family_name(&mut self, name: &'a str, content: &'a str) -> Option<Arc<str>> {
+        let fine = (1..=MAX_FAMILY).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if !fine {
+            self.fault(content, "a family's name is made of a-z, 0-9 and -, like `amazon-echo`");
+        }
+        fine.then(|| Arc::from(name))
+    }
+
+    /// Reads `family NAME`.
+    fn family(&mut self, name: &'a str, content: &'a str) {
+        if let Some((_, place)) = &self.family {
+            let say = format!("a second `family`; the first is in line {}", place.line);
+            return self.fault(content, say);
+        }
+        if let Some(name) = self.family_name(name, content) {
+            self.family = Some((name, self.place()));
+        }
+    }
+
+    /// Reads a sign.
+    fn sign(&mut self, value: &'a str, kind: fn(MacPrefix) -> SignKind) {
+        let Ok(prefix) = value.parse() else {
+            self.above = Above::Fault;
+            return self.fault(value, "not a MAC prefix; write one like 44:65:0d or 70:b3:d5:12:30/36");
+        };
+        let shared = matches!(self.above, Above::Signs(_)) && !self.after_evidence;
+        if !shared {
+            self.above = Above::Signs(self.signs.len());
+        }
+        let place = self.place();
+        self.signs.push(Sign { kind: kind(prefix), evidence: Vec::new(), place });
+    }
+
+    /// Reads a pattern.
+    fn rule(&mut self, content: &'a str, purpose: Purpose) {
+        match content.parse::<Pattern>() {
+            Ok(pattern) => {
+                let place = self.place();
+                self.rules.push(Rule { pattern, purpose, evidence: Vec::new(), place });
+                self.above = Above::Rule;
+            }
+            Err(error) => {
+                self.above = Above::Fault;
+                self.fault(content, error.to_string());
+            }
+        }
+    }
+
+    /// Reads a line of evidence.
+    fn evidence(&mut self, content: &'a str) {
+        let mut words = content.splitn(3, [' ', '\t']).map(str::trim);
+        let key = words.next().unwrap_or_default();
+        // Between key and date there may be more than one blank, for columns.
+        let rest = content.get(key.len()..).unwrap_or_default().trim_start();
+        let (date, text) = rest.split_once([' ', '\t']).map_or((rest, ""), |(d, t)| (d, t.trim()));
+        let Ok(kind) = EvidenceKind::from_str(key) else {
+            let known = there_are(EvidenceKind::ALL.map(EvidenceKind::as_str));
+            return self.fault(key, format!("`{key}` is no kind of evidence{known}"));
+        };
+        if !is_date(date) {
+            let part = if date.is_empty() { content } else { date };
+            return self.fault(part, "here stands the date, like 2026-03-31");
+        }
+        if text.is_empty() {
+            return self.fault(content, "evidence says where it is from: KEY DATE TEXT");
+        }
+        let evidence = Evidence { kind, date: date.into(), text: text.into() };
+        match self.above {
+            Above::Rule => {
+                self.rules.last_mut().into_iter().for_each(|rule| rule.evidence.push(evidence.clone()))
+            }
+            Above::Signs(first) => {
+                for sign in self.signs.iter_mut().skip(first) {
+                    sign.evidence.push(evidence.clone());
+                }
+            }
+            Above::Nothing => self.fault(content, "evidence belongs below a name; there is none above"),
+            Above::Fault => {}
+        }
+    }
+
+    /// Ends the file.
+    fn finish(mut self) -> Result<FamilyFile, Vec<Diagnostic>> {
+        if self.family.is_none() && self.faults.is_empty() {
+            self.faults.push(Diagnostic::of_file(
+                Arc::clone(&self.file),
+                "the file does not begin with `family NAME`",
+            ));
+        }
+        match self.family {
+            Some((name, place)) if self.faults.is_empty() => Ok(FamilyFile {
+                name,
+                place,
+                includes: self.includes,
+                identifies: self.identifies,
+                signs: self.signs,
+                rules: self.rules,
+            }),
+            _ => Err(self.faults),
+        }
+    }
+}
+
+/// Cuts off a comment: a `#` after a blank.  A `#` inside a pattern stands for
+/// digits.
+fn without_comment(content: &str) -> &str {
+    let at = content.match_indices('#').find(|(at, _)| content[..*at].ends_with([' ', '\t']));
+    at.map_or(content, |(at, _)| content[..at].trim_end())
+}
+
+/// Returns whether `text` is a day of the calendar, as `YYYY-MM-DD`.
+fn is_date(text: &str) -> bool {
+    let mut parts = text.split('-').map(|part| (part.len(), part.parse::<u32>().ok()));
+    let (Some((4, Some(year))), Some((2, Some(month))), Some((2, Some(day))), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return false;
+    };
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => 0,
+    };
+    text.bytes().all(|b| b.is_ascii_digit() || b == b'-') && (1..=days).contains(&day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The example of the contract.
+    const EXAMPLE: &str = "\
+family amazon-echo
+
+[identify]
+mac 44:65:0d
+    official 2024-05-01  IEEE MA-L, Amazon Technologies Inc.
+
+[function voice]
+avs-alexa-#-{na,eu,fe}.amazon.com
+    reported 2021-10-24  easylist/easylist#9474: no voice while blocked
+
+[analytics]
+device-metrics-us.amazon.com   # often asked
+    tried    2021-07-30  PETS 2021 (arXiv 2105.05162), Echo Dot: main function worked while blocked
+";
+
+    #[test]
+    fn the_example_of_the_contract_is_read() {
+        let file = parse("amazon-echo.txt", EXAMPLE).unwrap();
+        assert_eq!(&*file.name, "amazon-echo");
+        assert!(file.identifies);
+        assert_eq!(file.signs[0].evidence.len(), 1);
+        let [voice, metrics] = &file.rules[..] else { panic!("{:?}", file.rules) };
+        assert_eq!(voice.purpose, Purpose::Function(Function::Voice));
+        assert_eq!(&*voice.evidence[0].text, "easylist/easylist#9474: no voice while blocked");
+        assert_eq!(metrics.pattern.to_string(), "device-metrics-us.amazon.com");
+        assert_eq!(metrics.place.to_string(), "amazon-echo.txt:12");
+        assert_eq!(&*metrics.evidence[0].date, "2021-07-30");
+    }
+
+    #[test]
+    fn windows_editors_are_borne() {
+        let text = format!("\u{feff}{}", EXAMPLE.replace('\n', "\r\n"));
+        assert_eq!(parse("f", &text).unwrap().rules.len(), 2);
+    }
+
+    #[test]
+    fn signs_in_a_row_share_their_evidence() {
+        let text = "family f\n[identify]\nmac 00:00:01\nmac 00:00:02\n    official 2024-01-01 both\nmac 00:00:03\n    official 2024-01-01 one\n";
+        let signs = parse("f", text).unwrap().signs;
+        assert_eq!(
+            signs.iter().map(|sign| &*sign.evidence[0].text).collect::<Vec<_>>(),
+            ["both", "both", "one"]
+        );
+    }
+
+    #[test]
+    fn every_fault_is_named_with_its_place() {
+        for (text, place, say) in [
+            ("", "", "does not begin with"),
+            ("x\n", ":1:1", "before the first section"),
+            ("family F\n", ":1:1", "a-z, 0-9"),
+            ("family f\nfamily g\n", ":2:1", "a second `family`"),
+            ("family f\n[nonsense]\n", ":2:2", "`nonsense` is no section; there are: advertising,"),
+            ("family f\n[function tea]\n", ":2:11", "`tea` is no function; there are: account,"),
+            ("family f\n[identify]\nmac 44:65\n", ":3:5", "not a MAC prefix"),
+            ("family f\n[identify]\nssid x\n", ":3:1", "no sign"),
+            ("family f\n[analytics]\na..b\n", ":3:1", "empty label"),
+            (
+                "family f\n[analytics]\na.b\n  seen 2024-01-01 x\n",
+                ":4:3",
+                "`seen` is no kind of evidence; there are: breaks,",
+            ),
+            ("family f\n[analytics]\na.b\n  tried 2023-02-29 x\n", ":4:9", "the date"),
+            ("family f\n[analytics]\na.b\n  tried 2024-02-29\n", ":4:3", "where it is from"),
+            ("family f\n[analytics]\n  tried 2024-02-29 x\n", ":3:3", "none above"),
+        ] {
+            let faults = parse("f.txt", text).unwrap_err();
+            let shown = faults[0].to_string();
+            assert!(
+                shown.starts_with(&format!("f.txt{place}: ")) && shown.contains(say),
+                "{text:?}: {shown}"
+            );
+        }
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once_and_not_without_end() {
+        let faults = parse("f", "family f\n[analytics]\na..b\nc..d\n").unwrap_err();
+        assert_eq!(faults.len(), 2);
+        let many = format!("family f\n[analytics]\n{}", "a..b\n".repeat(1000));
+        assert_eq!(parse("f", &many).unwrap_err().len(), MAX_FAULTS);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "(family f\n|\\[analytics\\]\n|[a-z#{},.* \t\r\n-]{0,20}\n|  tried 2024-01-01 x\n|.{0,10}){0,20}") {
+            let _ = parse("f", &text);
+        }
+    }
+}

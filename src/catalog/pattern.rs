@@ -57,9 +57,10 @@ impl Pattern {
         })
     }
 
-    /// Returns a name it matches, with `1` for every run of digits.
-    pub fn example(&self) -> Option<Domain> {
-        self.names.first().and_then(|name| name.to_string().replace('#', "1").parse().ok())
+    /// Returns a name it matches for each choice, with `1` for every run of
+    /// digits.
+    pub fn examples(&self) -> impl Iterator<Item = Domain> {
+        self.names.iter().filter_map(|name| name.to_string().replace('#', "1").parse().ok())
     }
 }
 
@@ -232,7 +233,7 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused(text in "[a-z0-9#{},.*\\\\-]{0,40}") {
             if let Ok(pattern) = text.parse::<Pattern>() {
-                if let Some(example) = pattern.example() {
+                for example in pattern.examples() {
                     prop_assert!(pattern.matches(&example), "{} {}", pattern, example);
                 }
                 prop_assert_eq!(pattern.to_string().parse::<Pattern>(), Ok(pattern.clone()));

@@ -173,12 +173,11 @@ impl<R: Resolve + 'static> Door<R> {
             Err(reply) => return reply,
         };
         let road = AssertUnwindSafe(pipeline::serve(query, &home.house, &*home.resolver));
-        match road.catch_unwind().await {
-            Ok(served) => Reply::Served(Box::new(served), Arc::clone(&home.house)),
-            Err(_) => {
-                self.witness.note(Event::Panicked);
-                Reply::TurnAway(ResponseCode::ServFail)
-            }
+        if let Ok(served) = road.catch_unwind().await {
+            Reply::Served(Box::new(served), Arc::clone(&home.house))
+        } else {
+            self.witness.note(Event::Panicked);
+            Reply::TurnAway(ResponseCode::ServFail)
         }
     }
 

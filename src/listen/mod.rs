@@ -175,3 +175,6 @@ fn turn_away_edns(request: &Request, rcode: ResponseCode) -> Option<Edns> {
         edns
     })
 }
+
+#[cfg(test)]
+mod tests;

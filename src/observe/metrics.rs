@@ -30,7 +30,11 @@ use crate::pipeline::Event;
 use crate::pipeline::Household;
 use crate::pipeline::Served;
 use crate::policy::Ground;
+use crate::query::Transport;
 use crate::resolve::Origin;
+use crate::resolve::Stats;
+use crate::resolve::stats::Security;
+use crate::resolve::stats::Sent;
 
 /// Upper bounds of the histogram of answer times, in seconds: from a blocked
 /// answer to the client's patience.
@@ -293,16 +297,19 @@ impl Metrics {
     /// Writes all metrics as Prometheus reads them.
     pub fn render(&self, stats: &Stats, now: Now) -> Vec<u8> {
         let [entries, bytes] = &self.cache;
-        entries.set(count(stats.cache_entries));
-        bytes.set(count(stats.cache_bytes));
+        entries.set(signed(stats.cache.entries));
+        bytes.set(signed(stats.cache.bytes));
         let [hits, misses] = &self.cache_use;
-        raise(hits, stats.cache_hits);
-        raise(misses, stats.cache_misses);
-        for (transport, result, packets) in &stats.upstream_packets {
-            raise(&self.upstream.with_label_values(&[*transport, *result]), *packets);
+        raise(hits, stats.cache.hits);
+        raise(misses, stats.cache.misses);
+        for transport in [Transport::Udp, Transport::Tcp] {
+            for sent in Sent::ALL {
+                let labels = [transport.as_str(), sent.as_str()];
+                raise(&self.upstream.with_label_values(&labels), stats.upstream(transport, sent));
+            }
         }
-        for (result, answers) in &stats.dnssec {
-            raise(&self.dnssec.with_label_values(&[*result]), *answers);
+        for security in Security::ALL {
+            raise(&self.dnssec.with_label_values(&[security.as_str()]), stats.dnssec(security));
         }
         let missed = self.missed.load(Ordering::Relaxed);
         raise(&self.dropped.with_label_values(&["not-booked"]), missed);
@@ -370,6 +377,11 @@ fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
+/// Returns a total as gauges have it.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// Returns the mnemonic of an RCODE (IANA); those we never send are `other`.
 fn rcode_word(rcode: u16) -> &'static str {
     match rcode {
@@ -382,15 +394,4 @@ fn rcode_word(rcode: u16) -> &'static str {
         16 => "BADVERS",
         _ => "other",
     }
-}
-
-/// TEMPORARY
-#[derive(Debug, Default)]
-pub struct Stats {
-    pub cache_entries: usize,
-    pub cache_bytes: usize,
-    pub cache_hits: u64,
-    pub cache_misses: u64,
-    pub upstream_packets: Vec<(&'static str, &'static str, u64)>,
-    pub dnssec: Vec<(&'static str, u64)>,
 }

@@ -8,6 +8,7 @@ use crate::base::Client;
 use crate::base::Clock;
 use crate::base::time::ManualClock;
 use crate::catalog::Function;
+use crate::catalog::foreign::About;
 use crate::catalog::foreign::Format;
 use crate::catalog::parse;
 use crate::device::HOUSEHOLD;
@@ -61,15 +62,14 @@ impl House {
             ..Builtin::Balanced.policy()
         });
         let text = "*.example.com\n*.cloud.example\n";
-        let list = crate::catalog::ForeignList::parse(
-            Arc::from("other"),
-            Arc::from("other.txt"),
-            text,
-            Some(Format::Wildcard),
-            None,
-            Purpose::Unknown,
-        )
-        .unwrap();
+        let about = About {
+            name: Arc::from("other"),
+            file: Arc::from("other.txt"),
+            format: Some(Format::Wildcard),
+            family: None,
+            purpose: Purpose::Unknown,
+        };
+        let list = ForeignList::parse(about, text).unwrap();
         let policies = Policies { policies, lists: vec![Arc::new(list)], ..Policies::default() };
         Self { catalog, policies, clock: ManualClock::at(1_800_000_000) }
     }
@@ -185,7 +185,7 @@ fn an_alias_to_a_blocked_name_is_blocked() {
     let judged = house.review("balanced", "harmless.example.org", &["x.ads.example.com"], &["203.0.113.1"]);
     assert!(judged.is_block());
     assert_eq!(judged.purpose, Purpose::Advertising);
-    assert_eq!(judged.ground.to_string(), "test.txt:17 advertising, by way of x.ads.example.com");
+    assert_eq!(judged.ground.to_string(), "test.txt:16 advertising, by way of x.ads.example.com");
     assert!(!house.review("open", "harmless.example.org", &["x.ads.example.com"], &[]).is_block());
     // Whoever needs only functions may still pass through names of a CDN.
     assert!(!house.review("essential-only", "voice.example.com", &["cdn.example.org"], &[]).is_block());

@@ -326,9 +326,12 @@ mod tests {
     fn the_table_can_be_asked_without_any_capability() {
         let neighbors = KernelNeighbors::open().unwrap();
         assert_eq!(neighbors.mac("127.0.0.1:53".parse().unwrap()), None);
-        // TEST-NET-1: off-link or unreachable wherever this runs.
-        assert_eq!(neighbors.mac("192.0.2.1:53".parse().unwrap()), None);
-        read_once().unwrap();
+        // Whoever is in the table when it is read whole is found when asked for.
+        for (address, mac) in read_once().unwrap() {
+            if address.is_ipv4() {
+                assert_eq!(neighbors.mac(SocketAddr::new(address, 53)), Some(mac));
+            }
+        }
     }
 
     #[test]

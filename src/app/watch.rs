@@ -1,0 +1,139 @@
+//! [`Watch`]: notices that a file people edit was saved.
+//!
+//! Folders are watched and not files, because editors save by writing a new
+//! file and renaming it over the old one, and a watch on the old one would
+//! stay with a file that nobody sees any more.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use notify::Event;
+use notify::EventKind;
+use notify::RecommendedWatcher;
+use notify::RecursiveMode;
+use notify::Watcher;
+use tokio::sync::mpsc;
+
+/// How long it must be quiet after a change before it counts as one: an
+/// editor's several writes are one save.
+const SETTLED: Duration = Duration::from_millis(150);
+
+/// How long changes are gathered at most, if it does not get quiet.
+const AT_MOST: Duration = Duration::from_millis(600);
+
+/// Watches files and folders of lists.
+pub struct Watch {
+    /// Kept alive: dropping it ends the watch.
+    watcher: Option<RecommendedWatcher>,
+    /// The folders that are watched.
+    folders: HashSet<PathBuf>,
+    /// A word for each change.
+    changes: mpsc::Receiver<()>,
+}
+
+impl Watch {
+    /// Starts watching nothing yet.  Where the system can't watch, nothing is
+    /// ever noticed and SIGHUP remains; this is said once.
+    pub fn start() -> Self {
+        let (sender, changes) = mpsc::channel(1);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            if event.is_ok_and(|event| matters(&event)) {
+                // Full means that a change is waiting to be noticed already.
+                let _ = sender.try_send(());
+            }
+        });
+        let watcher = watcher.inspect_err(|error| {
+            tracing::warn!(%error, "files cannot be watched; SIGHUP reloads them");
+        });
+        Self { watcher: watcher.ok(), folders: HashSet::new(), changes }
+    }
+
+    /// Watches the folders of these files, or the folders themselves, and
+    /// nothing else.
+    pub fn only(&mut self, paths: &[PathBuf]) {
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
+        let wanted: HashSet<PathBuf> = paths.iter().map(|path| folder_of(path)).collect();
+        for folder in self.folders.difference(&wanted) {
+            let _ = watcher.unwatch(folder);
+        }
+        for folder in wanted.difference(&self.folders) {
+            if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+                tracing::warn!(folder = %folder.display(), %error, "cannot be watched; SIGHUP reloads it");
+            }
+        }
+        self.folders = wanted;
+    }
+
+    /// Waits for a change, and then until it has settled.
+    pub async fn changed(&mut self) {
+        if self.changes.recv().await.is_none() {
+            // Nothing can be watched: no change will ever come.
+            std::future::pending::<()>().await;
+        }
+        let settle =
+            async { while let Ok(Some(())) = tokio::time::timeout(SETTLED, self.changes.recv()).await {} };
+        let _ = tokio::time::timeout(AT_MOST, settle).await;
+    }
+}
+
+/// Returns the folder to watch for a path.
+fn folder_of(path: &Path) -> PathBuf {
+    if path.is_dir() {
+        return path.to_owned();
+    }
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Returns whether an event may mean that a file has other contents now:
+/// not reading it, and not the lock and backup files of editors.
+fn matters(event: &Event) -> bool {
+    let is_change = matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_));
+    let ours = |path: &PathBuf| {
+        let kind = path.extension().and_then(OsStr::to_str);
+        let hidden =
+            path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with(['.', '#']));
+        !hidden
+            && !matches!(kind, Some("swp" | "swx" | "tmp" | "bak"))
+            && !path.to_string_lossy().ends_with('~')
+    };
+    is_change && event.paths.iter().any(ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits for a change, for a while.
+    async fn noticed(watch: &mut Watch) -> bool {
+        tokio::time::timeout(Duration::from_secs(5), watch.changed()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_save_is_noticed_however_the_editor_does_it() {
+        let folder = std::env::temp_dir().join(format!("sordino-watch-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("local.txt");
+        std::fs::write(&file, "one").unwrap();
+        let mut watch = Watch::start();
+        watch.only(std::slice::from_ref(&file));
+        std::fs::write(&file, "two").unwrap();
+        assert!(noticed(&mut watch).await, "written in place");
+        let new = folder.join(".local.txt.new");
+        std::fs::write(&new, "three").unwrap();
+        std::fs::rename(&new, &file).unwrap();
+        assert!(noticed(&mut watch).await, "renamed over");
+        std::fs::write(folder.join(".local.txt.swp"), "editor").unwrap();
+        std::fs::read(&file).unwrap();
+        let quiet = tokio::time::timeout(Duration::from_millis(300), watch.changed()).await;
+        assert!(quiet.is_err(), "an editor's own file is no change");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,375 @@
+//! [`Format`]: the syntaxes of other people's lists, line by line.
+//!
+//! A line says something about names, or nothing, or is not understood; a
+//! reader that guesses would block what nobody meant.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::base::Domain;
+
+use super::purpose::UnknownWord;
+
+//----------- Format -----------------------------------------------------------
+
+/// The syntax of a foreign list.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Format {
+    /// `0.0.0.0 name`: that name only.
+    Hosts,
+    /// `name`: that name only.
+    Domains,
+    /// `name` or `*.name`: the name and all below.
+    Wildcard,
+    /// `||name^`: the name and all below.
+    Adblock,
+    /// `local=/name/`, `address=/name/…`, `server=/name/`.
+    Dnsmasq,
+    /// `local-zone: "name" …`.
+    Unbound,
+    /// A zone file of RPZ triggers.
+    Rpz,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 7] =
+        [Self::Hosts, Self::Domains, Self::Wildcard, Self::Adblock, Self::Dnsmasq, Self::Unbound, Self::Rpz];
+
+    /// Returns the word for it in config.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hosts => "hosts",
+            Self::Domains => "domains",
+            Self::Wildcard => "wildcard",
+            Self::Adblock => "adblock",
+            Self::Dnsmasq => "dnsmasq",
+            Self::Unbound => "unbound",
+            Self::Rpz => "rpz",
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        Self::ALL.into_iter().find(|f| f.as_str() == text).ok_or(UnknownWord)
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+//----------- Line -------------------------------------------------------------
+
+/// What a line says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Line<'a> {
+    /// Nothing: it is empty, a comment, or about the list itself.
+    Nothing,
+    /// These names, separated as the format does.
+    Names {
+        /// The names, still as text.
+        names: Vec<&'a str>,
+        /// Whether names below are meant.
+        subtree: bool,
+        /// Whether they are to pass instead of to be blocked.
+        pass: bool,
+    },
+    /// Something we don't understand.
+    Unclear,
+}
+
+impl<'a> Line<'a> {
+    /// Says that one name is blocked.
+    fn block(name: &'a str, subtree: bool) -> Self {
+        Self::Names { names: vec![name], subtree, pass: false }
+    }
+}
+
+/// Names in hosts files that are about the machine itself.
+const MACHINE: [&str; 14] = [
+    "localhost",
+    "localhost.localdomain",
+    "local",
+    "broadcasthost",
+    "ip6-localhost",
+    "ip6-loopback",
+    "ip6-localnet",
+    "ip6-mcastprefix",
+    "ip6-allnodes",
+    "ip6-allrouters",
+    "ip6-allhosts",
+    "0.0.0.0",
+    "::1",
+    "::",
+];
+
+impl Format {
+    /// Reads one line.
+    pub(super) fn read(self, line: &str) -> Line<'_> {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with(['#', ';']) || (line.starts_with('!') && self == Self::Adblock)
+        {
+            return Line::Nothing;
+        }
+        match self {
+            Self::Hosts => hosts(line),
+            Self::Domains => domains(line),
+            Self::Wildcard => match domains(line) {
+                Line::Names { names, pass, .. } => Line::Names { names, subtree: true, pass },
+                other => other,
+            },
+            Self::Adblock => adblock(line),
+            Self::Dnsmasq => dnsmasq(line),
+            Self::Unbound => unbound(line),
+            Self::Rpz => rpz(line),
+        }
+    }
+
+    /// Finds out the format of a list by its first lines: the one that
+    /// understands the most of them.
+    pub fn detect(text: &str) -> Self {
+        /// Lines that are looked at.
+        const LOOK: usize = 500;
+        // The order breaks ties: the format with more of a shape of its own
+        // goes first, plain names last.
+        const ORDER: [Format; 7] = [
+            Format::Hosts,
+            Format::Adblock,
+            Format::Dnsmasq,
+            Format::Unbound,
+            Format::Rpz,
+            Format::Wildcard,
+            Format::Domains,
+        ];
+        let starred = text.lines().take(LOOK).any(|line| line.starts_with("*."));
+        let score = |format: Self| {
+            let names = |line: &&str| matches!(format.read(line), Line::Names { .. });
+            text.lines().take(LOOK).filter(names).count()
+        };
+        let fits = |format: &Self| *format != Self::Wildcard || starred;
+        let best = ORDER.into_iter().rev().filter(fits).max_by_key(|format| score(*format));
+        best.filter(|format| score(*format) > 0).unwrap_or(Self::Domains)
+    }
+}
+
+/// Cuts off a comment that follows a blank.
+fn uncommented(line: &str) -> &str {
+    line.split_once(" #").or_else(|| line.split_once("\t#")).map_or(line, |(line, _)| line).trim_end()
+}
+
+/// Returns whether `text` looks like a name: only what names are made of.
+fn is_name(text: &str) -> bool {
+    text.contains('.')
+        && text.parse::<Domain>().is_ok()
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+        && !text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+}
+
+/// `0.0.0.0 name name`
+fn hosts(line: &str) -> Line<'_> {
+    let mut words = uncommented(line).split_ascii_whitespace();
+    let address = words.next().unwrap_or_default().split('%').next().unwrap_or_default();
+    let Ok(address) = address.parse::<std::net::IpAddr>() else {
+        return Line::Unclear;
+    };
+    let names: Vec<_> = words.filter(|name| !MACHINE.contains(name)).collect();
+    if names.is_empty() {
+        return Line::Nothing;
+    }
+    // An entry with a real address is somebody's own name and no blocking.
+    let nowhere = address.is_unspecified() || address.is_loopback();
+    if nowhere && names.iter().all(|name| is_name(name)) {
+        Line::Names { names, subtree: false, pass: false }
+    } else {
+        Line::Unclear
+    }
+}
+
+/// `name` or `*.name`
+fn domains(line: &str) -> Line<'_> {
+    let line = uncommented(line);
+    let (name, subtree) = match line.strip_prefix("*.").or_else(|| line.strip_prefix('.')) {
+        Some(name) => (name, true),
+        None => (line, false),
+    };
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if is_name(name) { Line::block(name, subtree) } else { Line::Unclear }
+}
+
+/// `||name^`, `@@||name^`, and `|name^` for the name alone
+/// ([AdGuard DNS syntax](https://adguard-dns.io/kb/general/dns-filtering-syntax/)).
+fn adblock(line: &str) -> Line<'_> {
+    if line.starts_with('[') {
+        return Line::Nothing;
+    }
+    let (rest, pass) = line.strip_prefix("@@").map_or((line, false), |rest| (rest, true));
+    let (rest, subtree) = match (rest.strip_prefix("||"), rest.strip_prefix('|')) {
+        (Some(rest), _) => (rest, true),
+        (None, Some(rest)) => (rest, false),
+        (None, None) => return Line::Unclear,
+    };
+    // `$important` changes the order among rules and not what they are about;
+    // any other modifier narrows the rule in a way that DNS can't follow.
+    let rest = rest.strip_suffix("$important").unwrap_or(rest);
+    let Some(name) = rest.strip_suffix('^').or_else(|| rest.strip_suffix("^|")) else {
+        return Line::Unclear;
+    };
+    let name = name.strip_prefix("*.").unwrap_or(name);
+    if is_name(name) { Line::Names { names: vec![name], subtree, pass } } else { Line::Unclear }
+}
+
+/// `local=/name/name/`, `address=/name/0.0.0.0`, `server=/name/`
+fn dnsmasq(line: &str) -> Line<'_> {
+    let line = uncommented(line);
+    let Some((key, rest)) = line.split_once("=/") else {
+        return Line::Unclear;
+    };
+    let Some((names, target)) = rest.rsplit_once('/') else {
+        return Line::Unclear;
+    };
+    let nowhere = matches!(target, "" | "0.0.0.0" | "::" | "127.0.0.1" | "::1" | "#");
+    let (blocks, pass) = match (key, target) {
+        // `#` means: ask the usual servers, so it lets the name pass.
+        ("server" | "local", "#") => (true, true),
+        ("server" | "local", "") => (true, false),
+        ("address", _) => (nowhere, false),
+        _ => (false, false),
+    };
+    let names: Vec<_> = names.split('/').collect();
+    if blocks && names.iter().all(|name| is_name(name)) {
+        Line::Names { names, subtree: true, pass }
+    } else {
+        Line::Unclear
+    }
+}
+
+/// `local-zone: "name" always_nxdomain`
+fn unbound(line: &str) -> Line<'_> {
+    let line = uncommented(line);
+    if line == "server:" {
+        return Line::Nothing;
+    }
+    let Some(rest) = line.strip_prefix("local-zone:") else {
+        return Line::Unclear;
+    };
+    let mut words = rest.split_ascii_whitespace().map(|word| word.trim_matches('"'));
+    let (Some(name), Some(kind), None) = (words.next(), words.next(), words.next()) else {
+        return Line::Unclear;
+    };
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let pass = match kind {
+        "static" | "deny" | "refuse" | "redirect" | "always_refuse" | "always_nxdomain" | "always_nodata"
+        | "always_null" | "always_deny" | "inform_deny" | "inform_redirect" | "block_a" => false,
+        "transparent" | "always_transparent" | "typetransparent" => true,
+        _ => return Line::Unclear,
+    };
+    if is_name(name) { Line::Names { names: vec![name], subtree: true, pass } } else { Line::Unclear }
+}
+
+/// `name CNAME .`, `*.name CNAME .`, `name CNAME rpz-passthru.`
+fn rpz(line: &str) -> Line<'_> {
+    let line = line.split(';').next().unwrap_or_default().trim_end();
+    let words: Vec<_> = line.split_ascii_whitespace().collect();
+    if line.starts_with(['$', '@', ')', '(']) || words.iter().any(|word| matches!(*word, "SOA" | "NS")) {
+        return Line::Nothing;
+    }
+    // The numbers of a SOA record that goes over several lines.
+    if words.iter().all(|word| word.trim_end_matches(')').bytes().all(|b| b.is_ascii_digit())) {
+        return Line::Nothing;
+    }
+    let Some(at) = words.iter().position(|word| word.eq_ignore_ascii_case("CNAME")) else {
+        return Line::Unclear;
+    };
+    let (Some(owner), Some(target), true) = (words.first(), words.get(at + 1), words.len() == at + 2) else {
+        return Line::Unclear;
+    };
+    let pass = match *target {
+        "." | "*." => false,
+        "rpz-passthru." => true,
+        _ => return Line::Unclear,
+    };
+    let (name, below) = owner.strip_prefix("*.").map_or((*owner, false), |name| (name, true));
+    let trigger = [".rpz-ip", ".rpz-client-ip", ".rpz-nsdname", ".rpz-nsip"];
+    if !is_name(name) || trigger.iter().any(|kind| name.ends_with(kind)) {
+        return Line::Unclear;
+    }
+    // The name below a star in RPZ is not the name itself; but whoever has both
+    // records, as all generators write them, means the whole subtree.
+    Line::Names { names: vec![name], subtree: below, pass }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(format: Format, line: &str) -> Option<(Vec<&str>, bool, bool)> {
+        match format.read(line) {
+            Line::Names { names, subtree, pass } => Some((names, subtree, pass)),
+            Line::Nothing => Some((Vec::new(), false, false)),
+            Line::Unclear => None,
+        }
+    }
+
+    #[test]
+    fn each_format_means_what_its_own_program_means() {
+        use Format::{Adblock, Dnsmasq, Domains, Hosts, Rpz, Unbound, Wildcard};
+        for (format, line, expected) in [
+            (
+                Hosts,
+                "0.0.0.0 a.example b.example # both",
+                Some((vec!["a.example", "b.example"], false, false)),
+            ),
+            (Hosts, "127.0.0.1 localhost", Some((vec![], false, false))),
+            (Hosts, "192.168.1.1 router.example", None),
+            (Domains, "a.example", Some((vec!["a.example"], false, false))),
+            (Domains, "*.a.example", Some((vec!["a.example"], true, false))),
+            (Domains, "127.0.0.1", None),
+            (Wildcard, "a.example", Some((vec!["a.example"], true, false))),
+            (Adblock, "||a.example^", Some((vec!["a.example"], true, false))),
+            (Adblock, "||a.example^$important", Some((vec!["a.example"], true, false))),
+            (Adblock, "@@||a.example^", Some((vec!["a.example"], true, true))),
+            (Adblock, "|a.example^", Some((vec!["a.example"], false, false))),
+            (Adblock, "||a.example^$client=x", None),
+            (Adblock, "||a.example/path^", None),
+            (Adblock, "example.com##.ad", None),
+            (Adblock, "! a comment", Some((vec![], false, false))),
+            (Dnsmasq, "local=/a.example/b.example/", Some((vec!["a.example", "b.example"], true, false))),
+            (Dnsmasq, "address=/a.example/0.0.0.0", Some((vec!["a.example"], true, false))),
+            (Dnsmasq, "address=/a.example/192.0.2.1", None),
+            (Dnsmasq, "server=/a.example/#", Some((vec!["a.example"], true, true))),
+            (Dnsmasq, "server=/a.example/192.0.2.1", None),
+            (Unbound, "local-zone: \"a.example\" always_nxdomain", Some((vec!["a.example"], true, false))),
+            (Unbound, "local-zone: \"a.example.\" transparent", Some((vec!["a.example"], true, true))),
+            (Unbound, "local-data: \"a.example A 0.0.0.0\"", None),
+            (Rpz, "a.example CNAME .", Some((vec!["a.example"], false, false))),
+            (Rpz, "*.a.example 60 IN CNAME .", Some((vec!["a.example"], true, false))),
+            (Rpz, "a.example CNAME rpz-passthru.", Some((vec!["a.example"], false, true))),
+            (Rpz, "32.1.2.0.192.rpz-ip CNAME .", None),
+            (Rpz, "@ SOA localhost. root.localhost. 1 2 3 4 5", Some((vec![], false, false))),
+        ] {
+            assert_eq!(read(format, line), expected, "{format} {line}");
+        }
+    }
+
+    #[test]
+    fn a_format_is_known_by_its_lines() {
+        for (text, format) in [
+            ("# x\n0.0.0.0 a.example\n", Format::Hosts),
+            ("! x\n||a.example^\n", Format::Adblock),
+            ("local=/a.example/\n", Format::Dnsmasq),
+            ("server:\nlocal-zone: \"a.example\" refuse\n", Format::Unbound),
+            ("$TTL 60\n@ SOA a. b. 1 2 3 4 5\na.example CNAME .\n", Format::Rpz),
+            ("*.a.example\nb.example\n", Format::Wildcard),
+            ("a.example\nb.example\n", Format::Domains),
+            ("", Format::Domains),
+        ] {
+            assert_eq!(Format::detect(text), format, "{text}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The config file: text to [`Config`], or all that is wrong with it.
+//!
+//! ```text
+//!   text ─▶ version ─▶ v1::Spec (as typed) ─▶ Config (as used)
+//! ```
+//!
+//! Faults are collected, not first-only, and each names line and column.  Only
+//! this room knows that there is a file; the others get their settings.
+
+mod read;
+mod read_date;
+mod read_lists;
+mod read_rooms;
+mod v1;
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::answer::Blocked;
+use crate::base::Diagnostic;
+use crate::base::MacAddr;
+use crate::base::Place;
+use crate::catalog::Purpose;
+use crate::catalog::foreign::Format;
+use crate::device::PolicyId;
+use crate::policy::Exception;
+use crate::policy::Policy;
+use crate::resolve::Settings;
+
+/// The largest config, in octets.  A house with a thousand devices has 100 KiB.
+pub const MAX_CONFIG: usize = 1 << 20;
+
+//----------- Config -----------------------------------------------------------
+
+/// What the config says, defaults filled in and references resolved, as far as
+/// that can be done without reading other files.
+#[derive(Debug)]
+pub struct Config {
+    /// The text, for complaints that only other files bring to light.
+    pub text: Arc<ConfigText>,
+    /// What is odd and does no harm.
+    pub warnings: Vec<Diagnostic>,
+    /// `[listen]`
+    pub listen: Listen,
+    /// `[resolve]` and `[cache]`; the files named in it are not read yet.
+    pub resolve: Settings,
+    /// The file with root servers, as written.
+    pub root_hints: Option<Written<PathBuf>>,
+    /// The file with trust anchors, as written.
+    pub trust_anchor: Option<Written<PathBuf>>,
+    /// The built-in policies and `[policy.NAME]`, by [`PolicyId`].
+    pub policies: Vec<Policy>,
+    /// `[device.NAME]`
+    pub devices: Vec<Device>,
+    /// `[unlisted]`
+    pub unlisted: crate::device::Unlisted,
+    /// `[[exception]]`
+    pub exceptions: Vec<Exception>,
+    /// `[blocked]`
+    pub blocked: Blocked,
+    /// `[list.NAME]`
+    pub lists: Vec<List>,
+    /// `[metrics]`
+    pub metrics: Metrics,
+}
+
+/// `[listen]`
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Listen {
+    /// Where queries come in.
+    pub dns: Vec<SocketAddr>,
+    /// Who may ask.
+    pub allow: Vec<IpNet>,
+}
+
+/// `[metrics]`
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Metrics {
+    /// Where Prometheus finds `/metrics`.
+    pub listen: SocketAddr,
+}
+
+/// `[device.NAME]`
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where it is listed.
+    pub place: Place,
+    /// Its MAC addresses.
+    pub macs: Vec<Written<MacAddr>>,
+    /// Its addresses and networks.
+    pub networks: Vec<Written<IpNet>>,
+    /// Its family's name.
+    pub family: Option<Written<String>>,
+    /// Its policy.
+    pub policy: Option<PolicyId>,
+}
+
+/// `[list.NAME]`
+#[derive(Clone, Debug)]
+pub struct List {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its file, as written; `None` if it has only a URL.
+    pub path: Option<Written<PathBuf>>,
+    /// Its syntax, where the config says so.
+    pub format: Option<Format>,
+    /// The family it is for.
+    pub family: Option<Written<String>>,
+    /// What its names are for.
+    pub purpose: Purpose,
+}
+
+//----------- ConfigText -------------------------------------------------------
+
+/// The text of a config and the name of its file.
+#[derive(Debug, Eq, PartialEq)]
+pub struct ConfigText {
+    /// The file, as the user would name it.
+    pub file: Arc<str>,
+    /// What it says.
+    pub text: String,
+}
+
+impl ConfigText {
+    /// Complains about a part of the text.
+    pub fn fault(&self, span: &Range<usize>, say: impl Into<String>) -> Diagnostic {
+        Diagnostic::at(Arc::clone(&self.file), &self.text, span.start, span.end, say)
+    }
+
+    /// Returns the line of a part of the text.
+    pub fn place(&self, span: &Range<usize>) -> Place {
+        Place::new(Arc::clone(&self.file), self.fault(span, "").line)
+    }
+}
+
+/// Something that was written in the config, and where.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Written<T> {
+    /// What.
+    pub value: T,
+    /// Where, in octets of the text.
+    pub span: Range<usize>,
+}
+
+//----------- load -------------------------------------------------------------
+
+/// The one version there is.
+const VERSION: i64 = 1;
+
+/// The version alone.  Read first, so that a file of a later version is not
+/// met with complaints about words that are right there.
+#[derive(Deserialize)]
+struct Version {
+    /// Missing means 1.
+    version: Option<Spanned<i64>>,
+}
+
+/// Reads a config.  `file` is how the user would name it.
+pub fn load(file: &str, text: &str) -> Result<Config, Vec<Diagnostic>> {
+    if text.len() > MAX_CONFIG {
+        return Err(vec![Diagnostic::of_file(file, format!("a config larger than {MAX_CONFIG} octets"))]);
+    }
+    let text = Arc::new(ConfigText { file: Arc::from(file), text: text.to_owned() });
+    let syntax = |error: toml::de::Error| {
+        let span = error.span().unwrap_or(0..0);
+        vec![text.fault(&span, error.message().replace('\n', "; "))]
+    };
+    let Version { version } = toml::from_str(&text.text).map_err(syntax)?;
+    if let Some(version) = version.filter(|version| *version.get_ref() != VERSION) {
+        let say = format!(
+            "version {} is not known to this Sordino, which reads version {VERSION}",
+            version.get_ref()
+        );
+        return Err(vec![text.fault(&version.span(), say)]);
+    }
+    let spec: v1::Spec = toml::from_str(&text.text).map_err(syntax)?;
+    read::config(&text, spec)
+}
+
+/// The config of a trial run.
+pub const TRIAL: &str = include_str!("../../config/trial.toml");
+
+/// How the config of a trial run is named.
+pub const TRIAL_FILE: &str = "config/trial.toml (built in)";

@@ -1,0 +1,211 @@
+//! The tables that are about the program itself: `[listen]`, `[resolve]`,
+//! `[cache]`, `[blocked]`, `[metrics]`, and those whose time has not come.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::Listen;
+use super::Metrics;
+use super::Written;
+use super::read::PolicyNames;
+use super::read::Reader;
+use super::read::network;
+use super::read::socket;
+use super::v1;
+use crate::answer::Blocked;
+use crate::answer::BlockedAnswer;
+use crate::base::Domain;
+use crate::base::units;
+use crate::device::Unlisted;
+use crate::policy::Builtin;
+use crate::resolve::Mode;
+use crate::resolve::Settings;
+
+/// The port of DNS.
+const DNS_PORT: u16 = 53;
+
+/// Where queries come in: everywhere.
+const LISTEN: [&str; 2] = ["0.0.0.0:53", "[::]:53"];
+
+/// Who may ask: this machine, private networks (RFC 1918, RFC 4193) and the
+/// link itself.  Whoever answers strangers is a weapon in their hands.
+const ALLOW: [&str; 8] = [
+    "127.0.0.0/8",
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "169.254.0.0/16",
+    "::1/128",
+    "fc00::/7",
+    "fe80::/10",
+];
+
+/// Where Prometheus finds metrics: on this machine only, because they tell
+/// when people are at home.
+const METRICS: &str = "127.0.0.1:9953";
+
+/// How long a blocked answer holds, in seconds: short enough that a change of
+/// policy is felt at once, long enough to calm a device that keeps asking.
+const BLOCKED_TTL: u32 = 60;
+
+/// The longest a blocked answer may hold, in seconds: a day.
+const MOST_BLOCKED_TTL: u64 = 86_400;
+
+/// A file named in the config.
+type FileName = Option<Written<PathBuf>>;
+
+impl Reader {
+    /// `[listen]`
+    pub(super) fn listen(&mut self, spec: &v1::Listen) -> Listen {
+        if let Some(threads) = &spec.threads {
+            self.not_yet(&threads.span(), "`threads`");
+        }
+        let dns = match &spec.dns {
+            Some(texts) => self.parse_all(texts, |text| socket(text, DNS_PORT)),
+            None => LISTEN.iter().filter_map(|text| text.parse().ok()).collect(),
+        };
+        let allow = match &spec.allow {
+            Some(texts) => self.parse_all(texts, network),
+            None => ALLOW.iter().filter_map(|text| text.parse().ok()).collect(),
+        };
+        Listen { dns, allow }
+    }
+
+    /// `[resolve]` and `[cache]`, and the files they name.
+    pub(super) fn resolve(
+        &mut self,
+        spec: &v1::Resolve,
+        cache: &v1::Cache,
+    ) -> (Settings, FileName, FileName) {
+        let default = Settings::default();
+        let modes = [("recurse", Mode::Recurse), ("forward", Mode::Forward)];
+        let mode =
+            spec.mode.as_ref().and_then(|text| self.word(text, "mode", &modes)).unwrap_or(default.mode);
+        let forward_to = match &spec.forward_to {
+            Some(texts) => self.parse_all(texts.get_ref(), |text| socket(text, DNS_PORT)),
+            None => Vec::new(),
+        };
+        if let (Mode::Forward, true, Some(text)) = (mode, forward_to.is_empty(), &spec.mode) {
+            self.fault(&text.span(), "mode `forward` needs `forward-to`, the servers that are asked");
+        }
+        let settings = Settings {
+            mode,
+            forward_to,
+            zones: self.zones(&spec.zone),
+            stubs: self.zones(&spec.stub),
+            dnssec: spec.dnssec.unwrap_or(default.dnssec),
+            root_hints: None,
+            trust_anchor: None,
+            negative_trust_anchors: self.parse_all(&spec.negative_trust_anchors, str::parse::<Domain>),
+            allow_servers: self.parse_all(&spec.allow_servers, network),
+            qname_minimisation: spec.qname_minimisation.unwrap_or(default.qname_minimisation),
+            ipv4: spec.ipv4.unwrap_or(default.ipv4),
+            ipv6: spec.ipv6.unwrap_or(default.ipv6),
+            cache_size: self.cache(cache).unwrap_or(default.cache_size),
+        };
+        let file = |text: &v1::Text| Written { value: PathBuf::from(text.get_ref()), span: text.span() };
+        (settings, spec.root_hints.as_ref().map(file), spec.trust_anchor.as_ref().map(file))
+    }
+
+    /// `[resolve.zone]` and `[resolve.stub]`
+    fn zones(&mut self, spec: &v1::Named<v1::OneOrMany>) -> Vec<(Domain, Vec<SocketAddr>)> {
+        let mut zones = Vec::new();
+        for (name, servers) in spec {
+            let zone = self.parse(name, str::parse::<Domain>);
+            let found = self.parse_many(servers, &name.span(), |text| socket(text, DNS_PORT));
+            if servers.0.is_empty() {
+                self.fault(&name.span(), "a zone needs at least one server");
+            }
+            if let Some(zone) = zone {
+                zones.push((zone, found.into_iter().map(|server| server.value).collect()));
+            }
+        }
+        zones
+    }
+
+    /// `[cache]`
+    fn cache(&mut self, spec: &v1::Cache) -> Option<u64> {
+        if let Some(stale) = &spec.serve_stale {
+            self.not_yet(&stale.span(), "`serve-stale`");
+        }
+        if let Some(prefetch) = &spec.prefetch {
+            self.not_yet(&prefetch.span(), "`prefetch`");
+        }
+        spec.size.as_ref().and_then(|text| self.parse(text, units::size))
+    }
+
+    /// `[unlisted]`
+    pub(super) fn unlisted(&mut self, spec: &v1::Unlisted, policies: &PolicyNames) -> Unlisted {
+        let mut pick = |text: &Option<v1::Text>, default: Builtin| {
+            text.as_ref()
+                .and_then(|text| self.named(text, "policy", policies))
+                .or_else(|| policies.get(default.as_str()).copied())
+                .unwrap_or(crate::device::PolicyId(0))
+        };
+        Unlisted {
+            speakers: pick(&spec.speakers, Builtin::Balanced),
+            others: pick(&spec.others, Builtin::Open),
+        }
+    }
+
+    /// `[blocked]`
+    pub(super) fn blocked(&mut self, spec: &v1::Blocked) -> Blocked {
+        let answers = [
+            ("zero-address", BlockedAnswer::ZeroAddress),
+            ("nxdomain", BlockedAnswer::NxDomain),
+            ("nodata", BlockedAnswer::NoData),
+            ("refused", BlockedAnswer::Refused),
+        ];
+        let answer = spec.answer.as_ref().and_then(|text| self.word(text, "answer", &answers));
+        let ttl = spec.ttl.as_ref().and_then(|text| {
+            self.parse(text, |text| match units::duration(text)?.as_secs() {
+                seconds @ 0..=MOST_BLOCKED_TTL => Ok(seconds),
+                _ => Err("longer than a day; a change of policy would not be felt"),
+            })
+        });
+        Blocked {
+            answer: answer.unwrap_or_default(),
+            ttl: ttl.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(BLOCKED_TTL),
+        }
+    }
+
+    /// `[metrics]`
+    pub(super) fn metrics(&mut self, spec: &v1::Metrics) -> Metrics {
+        let default = SocketAddr::from(([127, 0, 0, 1], 9953));
+        debug_assert_eq!(default.to_string(), METRICS);
+        let listen =
+            spec.listen.as_ref().and_then(|text| self.parse(text, |text| socket(text, default.port())));
+        Metrics { listen: listen.unwrap_or(default) }
+    }
+
+    /// `[identify]`, `[query-log]` and `[web]`: checked, and not in effect.
+    pub(super) fn later(&mut self, identify: &v1::Identify, log: &v1::QueryLog, web: &v1::Web) {
+        self.parse_all(&identify.trusted_forwarders, network);
+        if let Some(first) = identify.trusted_forwarders.first() {
+            self.not_yet(&first.span(), "`trusted-forwarders`");
+        }
+        if let Some(first) = identify.leases.first() {
+            self.not_yet(&first.span(), "`leases`");
+        }
+        for (text, what) in [(&identify.wait, "`wait`"), (&log.keep, "`keep`")] {
+            if let Some(text) = text {
+                self.parse(text, units::duration);
+                self.not_yet(&text.span(), what);
+            }
+        }
+        let stores = [("memory", ()), ("disk", ())];
+        let levels = [("full", ()), ("no-client", ()), ("off", ())];
+        if let Some(text) = &log.store {
+            self.word(text, "store", &stores);
+            self.not_yet(&text.span(), "`store`");
+        }
+        if let Some(text) = &log.level {
+            self.word(text, "level", &levels);
+            self.not_yet(&text.span(), "`level`");
+        }
+        // Harnesses set it to keep out of each other's way, so no remark.
+        if let Some(text) = &web.listen {
+            self.parse(text, |text| socket(text, 8053));
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Real sockets on loopback, a resolver that knows one answer.
+
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::net::UdpSocket;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::answer::Blocked;
+use crate::answer::BlockedAnswer;
+use crate::base::MacAddr;
+use crate::base::Now;
+use crate::base::time::SystemClock;
+use crate::catalog::Catalog;
+use crate::device::PolicyId;
+use crate::device::Registry;
+use crate::device::Unlisted;
+use crate::pipeline::Event;
+use crate::pipeline::Household;
+use crate::pipeline::Witness;
+use crate::policy::Builtin;
+use crate::policy::Permit;
+use crate::policy::Policies;
+use crate::resolve::Failure;
+use crate::resolve::FailureKind;
+use crate::resolve::Origin;
+use crate::resolve::Resolved;
+use access::Access;
+use door::Home;
+use neighbor::Neighbors;
+
+/// Fails every query, and panics at one name, as no resolver ever should.
+#[derive(Debug)]
+struct Failing;
+
+impl Resolve for Failing {
+    async fn resolve(&self, permit: &Permit, _now: Now) -> Result<Resolved, Failure> {
+        assert!(permit.name().to_string() != "panic.example", "as asked for");
+        Err(Failure {
+            kind: FailureKind::Timeout,
+            detail: "nobody is there".into(),
+            origin: Origin::Recursion,
+        })
+    }
+}
+
+/// Knows one MAC for everybody.
+struct OneMac;
+
+impl Neighbors for OneMac {
+    fn mac(&self, _peer: SocketAddr) -> Option<MacAddr> {
+        Some(MacAddr([0, 0, 0x5e, 0, 0x53, 1]))
+    }
+
+    fn all(&self) -> Vec<(IpAddr, MacAddr)> {
+        Vec::new()
+    }
+}
+
+/// Keeps the words for what it is told.
+#[derive(Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Witness for Notes {
+    fn note(&self, event: Event) {
+        self.0.lock().unwrap().push(match event {
+            Event::Served { served, .. } => format!("served {}", served.query.client.mac.unwrap()),
+            Event::TurnedAway { rcode, transport } => format!("turned away {rcode} {}", transport.as_str()),
+            Event::Dropped(reason) => format!("dropped {}", reason.as_str()),
+            Event::Panicked => "panicked".to_owned(),
+        });
+    }
+}
+
+/// A door on loopback.
+struct Fixture {
+    address: SocketAddr,
+    notes: Arc<Notes>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<io::Result<()>>,
+}
+
+impl Fixture {
+    fn open(listen: &str, allow: &[&str]) -> Self {
+        let unlisted = Unlisted { speakers: PolicyId(0), others: PolicyId(0) };
+        let house = Household {
+            devices: Registry::new(Vec::new(), unlisted).unwrap(),
+            catalog: Catalog::default(),
+            policies: Policies { policies: vec![Builtin::Open.policy()], ..Policies::default() },
+            blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60 },
+        };
+        let allow: Vec<_> = allow.iter().map(|net| net.parse().unwrap()).collect();
+        let home = Home { house: Arc::new(house), resolver: Arc::new(Failing), access: Access::new(&allow) };
+        let notes = Arc::new(Notes::default());
+        let clock = Arc::new(SystemClock::default());
+        let door = Arc::new(Door::new(home, clock, Arc::new(OneMac), Arc::clone(&notes) as Arc<dyn Witness>));
+        // TCP needs the port that UDP got; trying again is for the rare case
+        // that somebody else has it.
+        let sockets = (0..50)
+            .find_map(|_| {
+                let probe = std::net::UdpSocket::bind((listen, 0)).unwrap();
+                let address = probe.local_addr().unwrap();
+                drop(probe);
+                bind(&[address]).ok()
+            })
+            .unwrap();
+        let address = sockets.addresses()[0];
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(sockets.run(door, stopped));
+        Self { address, notes, stop, serving }
+    }
+
+    async fn udp(&self, packet: &[u8]) -> Option<Vec<u8>> {
+        let from = if self.address.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
+        let socket = UdpSocket::bind(from).await.unwrap();
+        socket.connect(self.address).await.unwrap();
+        socket.send(packet).await.unwrap();
+        let mut answer = vec![0; 4096];
+        let read = tokio::time::timeout(Duration::from_millis(500), socket.recv(&mut answer)).await.ok()?;
+        answer.truncate(read.ok()?);
+        Some(answer)
+    }
+
+    async fn tcp(&self, packet: &[u8]) -> Option<Vec<u8>> {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_u16(u16::try_from(packet.len()).unwrap()).await.unwrap();
+        stream.write_all(packet).await.unwrap();
+        let read = async {
+            let length = stream.read_u16().await.ok()?;
+            let mut answer = vec![0; usize::from(length)];
+            stream.read_exact(&mut answer).await.ok()?;
+            Some(answer)
+        };
+        tokio::time::timeout(Duration::from_millis(500), read).await.ok()?
+    }
+
+    async fn close(self) -> Vec<String> {
+        self.stop.send(true).unwrap();
+        self.serving.await.unwrap().unwrap();
+        let notes = self.notes.0.lock().unwrap();
+        notes.clone()
+    }
+}
+
+/// Writes a query: flags, one question, and an OPT record of a version.
+fn query(flags: u16, name: &str, qtype: u16, class: u16, edns: Option<u8>) -> Vec<u8> {
+    let mut packet = vec![0x12, 0x34];
+    packet.extend(flags.to_be_bytes());
+    packet.extend([0, 1, 0, 0, 0, 0, 0, u8::from(edns.is_some())]);
+    for label in name.split('.') {
+        packet.push(u8::try_from(label.len()).unwrap());
+        packet.extend(label.as_bytes());
+    }
+    packet.push(0);
+    packet.extend(qtype.to_be_bytes());
+    packet.extend(class.to_be_bytes());
+    if let Some(version) = edns {
+        packet.extend([0, 0, 41, 0x04, 0xd0, 0, version, 0, 0, 0, 0]);
+    }
+    packet
+}
+
+/// RD.
+const RD: u16 = 0x0100;
+
+/// Returns the RCODE, with the upper bits from the OPT record if one ends the
+/// message.
+fn rcode(answer: &[u8]) -> u16 {
+    let low = u16::from(answer[3] & 15);
+    let opt = answer.len().checked_sub(11).map(|at| &answer[at..]);
+    match opt {
+        Some([0, 0, 41, _, _, high, ..]) => u16::from(*high) << 4 | low,
+        _ => low,
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_packet_gets_its_rcode() {
+    for listen in ["127.0.0.1", "::1"] {
+        let door = Fixture::open(listen, &["127.0.0.0/8", "::1/128"]);
+        let name = "Www.Example";
+        for (packet, expected) in [
+            (query(RD, name, 1, 1, None), 2),
+            (query(RD, name, 1, 1, Some(0)), 2),
+            (query(RD, "panic.example", 1, 1, None), 2),
+            (query(RD, name, 1, 1, Some(1)), 16),
+            (query(0, name, 1, 1, None), 5),
+            (query(RD, name, 1, 3, None), 5),
+            (query(RD, name, 252, 1, None), 5),
+            (query(RD, name, 250, 1, None), 4),
+            (query(RD, name, 41, 1, None), 1),
+            (query(RD | 0x2000, name, 1, 1, None), 4),
+            (query(RD, name, 1, 1, None)[..20].to_vec(), 1),
+            (vec![0x12, 0x34, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], 1),
+        ] {
+            for answer in [door.udp(&packet).await, door.tcp(&packet).await] {
+                let answer = answer.unwrap_or_else(|| panic!("no answer to {packet:x?}"));
+                assert_eq!(rcode(&answer), expected, "{packet:x?}");
+                assert_eq!(answer[..2], packet[..2]);
+                assert_eq!(answer[2] & 0x80, 0x80, "QR");
+            }
+        }
+        let notes = door.close().await;
+        assert!(notes.contains(&"served 00:00:5e:00:53:01".to_owned()));
+        assert_eq!(notes.iter().filter(|note| *note == "panicked").count(), 2);
+    }
+}
+
+#[tokio::test]
+async fn responses_and_scraps_are_dropped() {
+    let door = Fixture::open("127.0.0.1", &["127.0.0.0/8"]);
+    assert_eq!(door.udp(&query(RD | 0x8000, "a.example", 1, 1, None)).await, None);
+    assert_eq!(door.udp(&[1, 2, 3]).await, None);
+    assert_eq!(door.tcp(&query(RD | 0x8000, "a.example", 1, 1, None)).await, None);
+    let dropped = "dropped not-a-query".to_owned();
+    assert_eq!(door.close().await, [dropped.clone(), dropped]);
+}
+
+#[tokio::test]
+async fn strangers_are_refused() {
+    let door = Fixture::open("127.0.0.1", &["192.168.0.0/16"]);
+    let packet = query(RD, "a.example", 1, 1, None);
+    assert_eq!(rcode(&door.udp(&packet).await.unwrap()), 5);
+    assert_eq!(rcode(&door.tcp(&packet).await.unwrap()), 5);
+    assert_eq!(door.close().await, ["turned away 5 udp", "turned away 5 tcp"]);
+}
+
+#[tokio::test]
+async fn the_case_of_the_name_comes_back() {
+    let door = Fixture::open("127.0.0.1", &["127.0.0.0/8"]);
+    let packet = query(RD, "wWw.eXaMpLe", 1, 1, None);
+    for answer in [door.udp(&packet).await.unwrap(), door.tcp(&packet).await.unwrap()] {
+        assert_eq!(answer[12..packet.len()], packet[12..]);
+    }
+    door.close().await;
+}
