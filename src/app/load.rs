@@ -78,7 +78,7 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
     let mut config = config::load(&shown, &text)?;
     let mut files: Vec<PathBuf> = path.iter().chain(&options.blocklists).cloned().collect();
     // Paths in a config are meant from where the config is.
-    let base = path.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+    let base = path.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new("")).to_owned();
     let mut faults = Vec::new();
     if !options.listen.is_empty() {
         config.listen.dns.clone_from(&options.listen);

@@ -12,6 +12,7 @@ use crate::base::Place;
 use super::evidence::EvidenceKind;
 use super::family::FamilyFile;
 use super::parse;
+use super::purpose::Purpose;
 use super::rule::Rule;
 
 /// Zones in which many customers of one provider live.  A subtree of one of
@@ -39,7 +40,8 @@ pub fn lint(file: &FamilyFile) -> Vec<Diagnostic> {
     let mut seen: HashMap<&[u8], &Rule> = HashMap::new();
     for rule in &file.rules {
         let blocking = rule.purpose.function().is_none();
-        if rule.evidence.iter().all(|evidence| evidence.kind.strength().is_none()) {
+        // Nobody has to know yet what an `unknown` name is for.
+        if rule.strength().is_none() && rule.purpose != Purpose::Unknown {
             let say = format!("`{}` has no evidence: official, tried, reported or listed", rule.pattern);
             remarks.push(remark(&rule.place, say));
         }
@@ -88,8 +90,9 @@ fn covered(rule: &Rule, name: &Domain, subtrees: &HashMap<&[u8], &Rule>) -> Opti
     let skip = usize::from(rule.pattern.is_subtree());
     // The nearest subtree above decides; what is above that one is overruled.
     let wider = name.suffixes().skip(skip).find_map(|suffix| subtrees.get(suffix))?;
-    let same = wider.purpose == rule.purpose && wider.strength() >= rule.strength() && !rule.is_disputed();
-    (same && !wider.is_disputed() && wider.place != rule.place).then(|| {
+    // A rule that knows something of its own is worth having.
+    let same = wider.purpose == rule.purpose && rule.evidence.iter().all(|own| wider.evidence.contains(own));
+    (same && wider.place != rule.place).then(|| {
         let say = format!(
             "`{}` says nothing new: `{}` in line {} covers it",
             rule.pattern, wider.pattern, wider.place.line

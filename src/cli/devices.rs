@@ -109,8 +109,10 @@ fn rows(house: &Household, neighbors: &[(IpAddr, MacAddr)]) -> Vec<Row> {
     }
     for (mac, mut addresses) in others {
         addresses.sort();
-        let client =
-            Client { addr: addresses.first().copied().unwrap_or(IpAddr::from([0, 0, 0, 0])), mac: Some(mac) };
+        let client = Client {
+            addr: addresses.first().copied().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)),
+            mac: Some(mac),
+        };
         let device = house.devices.identify(&client, &house.catalog);
         if matches!(device.standing, Standing::Listed { .. }) {
             continue;

@@ -123,7 +123,7 @@ fn asker(house: &Household, ask: &Explain) -> Result<(Client, Device), String> {
             format!("no device is named `{name}`{}", there_are(known))
         })?;
         let listing = house.devices.listings().iter().find(|listing| *listing.name == **name);
-        let addr = listing.and_then(|listing| listing.networks.first()).map(|network| network.addr());
+        let addr = listing.and_then(|listing| listing.networks.first()).map(ipnet::IpNet::addr);
         let client = Client {
             addr: addr.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
             mac: listing.and_then(|listing| listing.macs.first()).copied(),
@@ -170,7 +170,7 @@ fn who(house: &Household, ask: &Explain, client: &Client, device: &Device) -> Ve
     let mut lines = vec![line("client", address, mac), line("device", &*device.name, why)];
     match device.family.and_then(|id| house.catalog.family(id)) {
         Some(family) => {
-            lines.push(line("family", &**family.name(), format!("{} rules", family.rules().len())))
+            lines.push(line("family", &**family.name(), format!("{} rules", family.rules().len())));
         }
         None => lines.push(line("family", "none", "not known to be a speaker")),
     }
