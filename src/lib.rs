@@ -19,7 +19,8 @@ pub mod resolve;
 
 // Files to values.
 pub mod config;
+pub mod source;
 
-// The program as a whole.
-#[path = "app/watch.rs"]
-pub mod watchtmp;
+// The program as a whole: wired together, and shown.
+pub mod app;
+pub mod cli;

@@ -36,7 +36,10 @@ pub fn drop_root() -> Result<Dropped, PrivilegeError> {
     }
     let found = USERS.into_iter().find_map(|name| User::from_name(name).ok().flatten());
     let Some(user) = found else {
-        return Err(PrivilegeError { step: "finding the user sordino or nobody", errno: nix::errno::Errno::ENOENT });
+        return Err(PrivilegeError {
+            step: "finding the user sordino or nobody",
+            errno: nix::errno::Errno::ENOENT,
+        });
     };
     match become_user(user.uid, user.gid) {
         Ok(()) => Ok(Dropped::Became(user.name)),
@@ -56,7 +59,10 @@ fn become_user(uid: Uid, gid: Gid) -> Result<(), PrivilegeError> {
     setgid(gid).map_err(step("changing the group"))?;
     setuid(uid).map_err(step("changing the user"))?;
     if setuid(Uid::from_raw(0)).is_ok() {
-        return Err(PrivilegeError { step: "making sure that root is gone", errno: nix::errno::Errno::EPERM });
+        return Err(PrivilegeError {
+            step: "making sure that root is gone",
+            errno: nix::errno::Errno::EPERM,
+        });
     }
     Ok(())
 }

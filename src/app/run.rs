@@ -4,7 +4,6 @@
 //! anything wrong keeps what runs, and says so.
 
 use std::fmt;
-use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +17,7 @@ use super::load::Loaded;
 use super::load::Options;
 use super::load::load;
 use super::privileges;
+use super::watch::Watch;
 use crate::base::Clock;
 use crate::base::Diagnostic;
 use crate::base::time::SystemClock;
@@ -30,6 +30,7 @@ use crate::observe::Observer;
 use crate::observe::http;
 use crate::observe::log;
 use crate::observe::metrics::Metrics;
+use crate::resolve;
 use crate::resolve::Resolver;
 
 /// The pause before the neighbor table is opened again after it failed.
@@ -95,10 +96,18 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let serving = tokio::spawn(sockets.run(Arc::clone(&door), stopped));
     tracing::info!(?addresses, metrics = %metrics_at, lists, "serving");
     if loaded.trial {
-        eprint!("{}", TRIAL);
+        eprint!("{TRIAL}");
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    signals.obey(|| reload(options, &door, &metrics, &*clock)).await;
+    let running = Running {
+        options: options.clone(),
+        door,
+        metrics,
+        clock,
+        settings: loaded.config.resolve,
+        watch: Watch::of(&loaded.files),
+    };
+    running.until_stopped(signals).await;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("stopping; what was taken in is answered");
     let _ = stop.send(true);
@@ -155,50 +164,83 @@ fn complain(faults: &[Diagnostic]) {
     }
 }
 
-//----------- reload -----------------------------------------------------------
+//----------- Running ----------------------------------------------------------
 
-/// Reads everything anew and, if nothing is wrong with it, swaps it in.
-async fn reload(options: &Options, door: &Door<Resolver>, metrics: &Metrics, clock: &dyn Clock) {
-    let reloading = sd_notify::NotifyState::monotonic_usec_now();
-    let _ = reloading.map(|now| sd_notify::notify(&[sd_notify::NotifyState::Reloading, now]));
-    // Reading takes a while; queries go on meanwhile.
-    let read = {
-        let options = options.clone();
-        tokio::task::spawn_blocking(move || load(&options)).await
-    };
-    let outcome = match read {
-        Ok(Ok(loaded)) => swap(&loaded, door),
-        Ok(Err(faults)) => {
-            complain(&faults);
-            Err(format!("{} faults", faults.len()))
-        }
-        Err(panic) => Err(panic.to_string()),
-    };
-    match outcome {
-        Ok(()) => {
-            metrics.loaded(&door.home().house, clock.now());
-            tracing::info!("config and lists reloaded");
-        }
-        Err(why) => {
-            metrics.kept(clock.now());
-            tracing::error!("reload refused, the old config and lists stay in effect: {why}");
-        }
-    }
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+/// What runs, as far as it can be reloaded.
+struct Running {
+    /// What the command line said.
+    options: Options,
+    /// Where queries come in.
+    door: Arc<Door<Resolver>>,
+    /// Where it is noted whether a reload took effect.
+    metrics: Arc<Metrics>,
+    /// For the time of a reload.
+    clock: Arc<dyn Clock>,
+    /// The settings the resolver was built with.
+    settings: resolve::Settings,
+    /// Notices that a file was saved.
+    watch: Watch,
 }
 
-/// Lets further queries meet what was loaded.
-fn swap(loaded: &Loaded, door: &Door<Resolver>) -> Result<(), String> {
-    complain(&loaded.warnings);
-    let old = door.home();
-    // The same way out keeps its cache; another one must not inherit answers.
-    let resolver = if *old.resolver.settings() == loaded.config.resolve {
-        Arc::clone(&old.resolver)
-    } else {
-        Arc::new(Resolver::new(&loaded.config.resolve).map_err(|error| error.to_string())?)
-    };
-    door.swap(home(loaded, resolver));
-    Ok(())
+impl Running {
+    /// Reloads at each SIGHUP and whenever a file was saved; returns when it is
+    /// time to stop.
+    async fn until_stopped(mut self, mut signals: Signals) {
+        loop {
+            tokio::select! {
+                _ = signals.hangup.recv() => {}
+                () = self.watch.changed() => {}
+                _ = signals.terminate.recv() => return,
+                _ = signals.interrupt.recv() => return,
+            }
+            self.reload().await;
+        }
+    }
+
+    /// Reads everything anew and, if nothing is wrong with it, swaps it in.
+    async fn reload(&mut self) {
+        let since = sd_notify::NotifyState::monotonic_usec_now();
+        let _ = since.map(|since| sd_notify::notify(&[sd_notify::NotifyState::Reloading, since]));
+        // Reading takes a while; queries go on meanwhile.
+        let options = self.options.clone();
+        let read = tokio::task::spawn_blocking(move || load(&options)).await;
+        let outcome = match read {
+            Ok(Ok(loaded)) => self.swap(loaded),
+            Ok(Err(faults)) => {
+                complain(&faults);
+                Err(format!("{} faults", faults.len()))
+            }
+            Err(panic) => Err(panic.to_string()),
+        };
+        let now = self.clock.now();
+        match outcome {
+            Ok(()) => {
+                self.metrics.loaded(&self.door.home().house, now);
+                tracing::info!("config and lists reloaded");
+            }
+            Err(why) => {
+                self.metrics.kept(now);
+                tracing::error!("reload refused, the old config and lists stay in effect: {why}");
+            }
+        }
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    }
+
+    /// Lets further queries meet what was loaded.
+    fn swap(&mut self, loaded: Loaded) -> Result<(), String> {
+        complain(&loaded.warnings);
+        let old = self.door.home();
+        let resolver = if self.settings == loaded.config.resolve {
+            Arc::clone(&old.resolver)
+        } else {
+            let new = old.resolver.rebuilt(&self.settings, &loaded.config.resolve);
+            Arc::new(new.map_err(|error| error.to_string())?)
+        };
+        self.door.swap(home(&loaded, resolver));
+        self.watch.only(&loaded.files);
+        self.settings = loaded.config.resolve;
+        Ok(())
+    }
 }
 
 //----------- Signals ----------------------------------------------------------
@@ -221,16 +263,5 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
-    }
-
-    /// Reloads at each SIGHUP, and returns when it is time to stop.
-    async fn obey<F: Future<Output = ()>>(mut self, mut reload: impl FnMut() -> F) {
-        loop {
-            tokio::select! {
-                _ = self.hangup.recv() => reload().await,
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
-            }
-        }
     }
 }

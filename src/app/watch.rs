@@ -8,6 +8,9 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use notify::Event;
@@ -30,6 +33,8 @@ pub struct Watch {
     watcher: Option<RecommendedWatcher>,
     /// The folders that are watched.
     folders: HashSet<PathBuf>,
+    /// What in them counts.
+    wanted: Arc<Mutex<Wanted>>,
     /// A word for each change.
     changes: mpsc::Receiver<()>,
 }
@@ -39,8 +44,11 @@ impl Watch {
     /// ever noticed and SIGHUP remains; this is said once.
     pub fn start() -> Self {
         let (sender, changes) = mpsc::channel(1);
+        let wanted = Arc::new(Mutex::new(Wanted::default()));
+        let counts = Arc::clone(&wanted);
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if event.is_ok_and(|event| matters(&event)) {
+            let counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+            if event.is_ok_and(|event| counts.matters(&event)) {
                 // Full means that a change is waiting to be noticed already.
                 let _ = sender.try_send(());
             }
@@ -48,7 +56,14 @@ impl Watch {
         let watcher = watcher.inspect_err(|error| {
             tracing::warn!(%error, "files cannot be watched; SIGHUP reloads them");
         });
-        Self { watcher: watcher.ok(), folders: HashSet::new(), changes }
+        Self { watcher: watcher.ok(), folders: HashSet::new(), wanted, changes }
+    }
+
+    /// Starts watching the folders of these files, or the folders themselves.
+    pub fn of(paths: &[PathBuf]) -> Self {
+        let mut watch = Self::start();
+        watch.only(paths);
+        watch
     }
 
     /// Watches the folders of these files, or the folders themselves, and
@@ -58,6 +73,7 @@ impl Watch {
             return;
         };
         let wanted: HashSet<PathBuf> = paths.iter().map(|path| folder_of(path)).collect();
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Wanted::of(paths);
         for folder in self.folders.difference(&wanted) {
             let _ = watcher.unwatch(folder);
         }
@@ -92,19 +108,38 @@ fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Returns whether an event may mean that a file has other contents now:
-/// not reading it, and not the lock and backup files of editors.
-fn matters(event: &Event) -> bool {
-    let is_change = matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_));
-    let ours = |path: &PathBuf| {
-        let kind = path.extension().and_then(OsStr::to_str);
-        let hidden =
-            path.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with(['.', '#']));
-        !hidden
-            && !matches!(kind, Some("swp" | "swx" | "tmp" | "bak"))
-            && !path.to_string_lossy().ends_with('~')
-    };
-    is_change && event.paths.iter().any(ours)
+//----------- Wanted -----------------------------------------------------------
+
+/// What counts among all that happens in a folder.
+#[derive(Debug, Default)]
+struct Wanted {
+    /// These files.
+    files: HashSet<PathBuf>,
+    /// All lists (`*.txt`) in these folders.
+    folders: HashSet<PathBuf>,
+}
+
+impl Wanted {
+    /// Sorts paths into files and folders.
+    fn of(paths: &[PathBuf]) -> Self {
+        let (folders, files): (Vec<_>, Vec<_>) = paths.iter().partition(|path| path.is_dir());
+        let name = |path: &PathBuf| folder_of(path).join(path.file_name().unwrap_or_default());
+        Self { files: files.into_iter().map(name).collect(), folders: folders.into_iter().cloned().collect() }
+    }
+
+    /// Returns whether an event may mean that something has other contents
+    /// now.
+    fn matters(&self, event: &Event) -> bool {
+        let is_change =
+            matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_));
+        let ours = |path: &PathBuf| {
+            let is_list = path.extension().and_then(OsStr::to_str) == Some("txt")
+                && path.file_name().and_then(OsStr::to_str).is_some_and(|name| !name.starts_with('.'));
+            let in_folder = path.parent().is_some_and(|parent| self.folders.contains(parent));
+            self.files.contains(path) || (is_list && in_folder)
+        };
+        is_change && event.paths.iter().any(ours)
+    }
 }
 
 #[cfg(test)]
@@ -132,8 +167,9 @@ mod tests {
         assert!(noticed(&mut watch).await, "renamed over");
         std::fs::write(folder.join(".local.txt.swp"), "editor").unwrap();
         std::fs::read(&file).unwrap();
+        std::fs::write(folder.join("somebody-elses.txt"), "other").unwrap();
         let quiet = tokio::time::timeout(Duration::from_millis(300), watch.changed()).await;
-        assert!(quiet.is_err(), "an editor's own file is no change");
+        assert!(quiet.is_err(), "other files in the folder are no change");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -297,7 +297,9 @@ impl<'a> Parser<'a> {
         let evidence = Evidence { kind, date: date.into(), text: text.into() };
         match self.above {
             Above::Rule => {
-                self.rules.last_mut().into_iter().for_each(|rule| rule.evidence.push(evidence.clone()))
+                if let Some(rule) = self.rules.last_mut() {
+                    rule.evidence.push(evidence);
+                }
             }
             Above::Signs(first) => {
                 for sign in self.signs.iter_mut().skip(first) {

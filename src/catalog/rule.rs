@@ -22,9 +22,10 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Returns the strongest ground there is for blocking these names.
-    pub fn strength(&self) -> Strength {
-        self.evidence.iter().filter_map(|e| e.kind.strength()).max().unwrap_or_default()
+    /// Returns the strongest ground there is for blocking these names.  Without
+    /// any, no policy blocks them by this rule.
+    pub fn strength(&self) -> Option<Strength> {
+        self.evidence.iter().filter_map(|e| e.kind.strength()).max()
     }
 
     /// Returns whether sources disagree about blocking these names.

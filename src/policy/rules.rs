@@ -36,7 +36,7 @@ impl Policy {
     /// Returns whether it blocks what this rule of the catalog is about.
     pub(super) fn blocks(&self, rule: &Rule) -> bool {
         self.block.contains(&rule.purpose)
-            && rule.strength() >= self.require
+            && rule.strength().is_some_and(|strength| strength >= self.require)
             && (self.disputed || !rule.is_disputed())
     }
 }

@@ -1,0 +1,123 @@
+//! From command-line options and files to a [`Household`] and settings.
+//!
+//! One function for `run`, reload, `check` and `explain`, so that what is
+//! checked is what runs.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::house;
+use crate::base::Diagnostic;
+use crate::config;
+use crate::config::Config;
+use crate::config::Written;
+use crate::pipeline::Household;
+use crate::resolve;
+use crate::source;
+
+/// The config of an installed Sordino.
+pub const INSTALLED: &str = "/etc/sordino/config.toml";
+
+/// The largest file of root hints or trust anchors, in octets.
+const MAX_KEYS: usize = 1 << 20;
+
+//----------- Options ----------------------------------------------------------
+
+/// What the command line says; stronger than the config.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The config.
+    pub config: Option<PathBuf>,
+    /// In place of `listen.dns`.
+    pub listen: Vec<SocketAddr>,
+    /// In place of `resolve.root-hints`.
+    pub root_hints: Option<PathBuf>,
+    /// In place of `resolve.trust-anchor`.
+    pub trust_anchor: Option<PathBuf>,
+    /// The folder for what is to survive a restart.
+    pub state_dir: Option<PathBuf>,
+    /// The folder of lists, in place of those that come with Sordino.
+    pub blocklists: Option<PathBuf>,
+    /// Seconds by which the wall clock is shifted.
+    pub clock_offset: i64,
+}
+
+//----------- Loaded -----------------------------------------------------------
+
+/// Everything that files say.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The config, options applied.
+    pub config: Config,
+    /// The household.
+    pub house: Arc<Household>,
+    /// What is odd and does no harm.
+    pub warnings: Vec<Diagnostic>,
+    /// Whether there was no config.
+    pub trial: bool,
+    /// Every file and folder that was read, for whoever wants to notice changes.
+    pub files: Vec<PathBuf>,
+}
+
+/// Reads everything.
+pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
+    let path = options.config.clone().or_else(|| {
+        let installed = PathBuf::from(INSTALLED);
+        installed.exists().then_some(installed)
+    });
+    let (shown, text) = match &path {
+        Some(path) => {
+            let shown = path.display().to_string();
+            let text = source::read_text(path, &shown, config::MAX_CONFIG).map_err(|fault| vec![fault])?;
+            (shown, text)
+        }
+        None => (config::TRIAL_FILE.to_owned(), config::TRIAL.to_owned()),
+    };
+    let mut config = config::load(&shown, &text)?;
+    let mut files: Vec<PathBuf> = path.iter().chain(&options.blocklists).cloned().collect();
+    // Paths in a config are meant from where the config is.
+    let base = path.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new("")).to_owned();
+    let mut faults = Vec::new();
+    if !options.listen.is_empty() {
+        config.listen.dns.clone_from(&options.listen);
+    }
+    let hints = (options.root_hints.as_ref(), config.root_hints.take());
+    config.resolve.root_hints = keys(hints, &base, &config, &mut files, &mut faults);
+    let anchors = (options.trust_anchor.as_ref(), config.trust_anchor.take());
+    config.resolve.trust_anchor = keys(anchors, &base, &config, &mut files, &mut faults);
+    let families = source::families(options.blocklists.as_deref());
+    let (families, found) = families.map_or_else(|faults| (Vec::new(), faults), |files| (files, Vec::new()));
+    faults.extend(found);
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let (house, mut warnings) = house::build(&config, &families, &base, &mut files)?;
+    warnings.append(&mut config.warnings);
+    Ok(Loaded { config, house: Arc::new(house), warnings, trial: path.is_none(), files })
+}
+
+/// Reads a file of root hints or trust anchors, named by an option or else by
+/// the config.
+fn keys(
+    (option, written): (Option<&PathBuf>, Option<Written<PathBuf>>),
+    base: &Path,
+    config: &Config,
+    files: &mut Vec<PathBuf>,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<resolve::File> {
+    let path = option.cloned().or_else(|| written.as_ref().map(|written| base.join(&written.value)))?;
+    let shown = path.display().to_string();
+    files.push(path.clone());
+    match source::read_text(&path, &shown, MAX_KEYS) {
+        Ok(text) => Some(resolve::File { name: Arc::from(shown), text }),
+        Err(fault) => {
+            faults.push(match written {
+                Some(written) if option.is_none() => config.text.fault(&written.span, fault.to_string()),
+                _ => fault,
+            });
+            None
+        }
+    }
+}

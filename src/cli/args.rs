@@ -1,0 +1,131 @@
+//! The command line: its commands and options, with their help.
+
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+
+use crate::app::load::Options;
+
+/// The DNS resolver of a home that knows its smart speakers.
+///
+/// Without a command it serves.  Without a config (--config, or
+/// /etc/sordino/config.toml) it serves a trial on this machine, port 5300.
+#[derive(Debug, Parser)]
+#[command(name = "sordino", version, about, long_about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Where to find things.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Common {
+    /// The config to read
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Listen here instead of where the config says; may be given several times
+    #[arg(long, value_name = "ADDR:PORT", global = true)]
+    pub listen: Vec<SocketAddr>,
+    /// The root servers to start from
+    #[arg(long, value_name = "FILE", global = true)]
+    pub root_hints: Option<PathBuf>,
+    /// The keys to trust, as DS or DNSKEY lines
+    #[arg(long, value_name = "FILE", global = true)]
+    pub trust_anchor: Option<PathBuf>,
+    /// The folder for what is to survive a restart
+    #[arg(long, value_name = "DIR", global = true)]
+    pub state_dir: Option<PathBuf>,
+    /// The folder of lists to use instead of those that come with Sordino
+    #[arg(long, value_name = "DIR", global = true)]
+    pub blocklists: Option<PathBuf>,
+    /// Shift the date that DNSSEC and lists see
+    #[arg(long, value_name = "SECONDS", global = true, default_value_t = 0, allow_negative_numbers = true)]
+    pub clock_offset: i64,
+}
+
+impl From<Common> for Options {
+    fn from(common: Common) -> Self {
+        Self {
+            config: common.config,
+            listen: common.listen,
+            root_hints: common.root_hints,
+            trust_anchor: common.trust_anchor,
+            state_dir: common.state_dir,
+            blocklists: common.blocklists,
+            clock_offset: common.clock_offset,
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve
+    Run,
+    /// Read config and lists as `run` would, and show every fault; changes nothing
+    Check {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Walk the road of a query aloud: who asks, what for, which line says so, and the answer
+    Explain(Explain),
+    /// Who is there, how each is known, under which policy
+    Devices {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look after the lists of families
+    Lists {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Lists,
+    },
+}
+
+/// `sordino explain`
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// The name asked for
+    pub name: String,
+    /// The device that asks, by its name in the config
+    #[arg(long, value_name = "NAME", conflicts_with = "client")]
+    pub device: Option<String>,
+    /// The address that asks
+    #[arg(long, value_name = "IP")]
+    pub client: Option<IpAddr>,
+    /// The type asked for, like A, AAAA, HTTPS or TYPE65
+    #[arg(long = "type", value_name = "TYPE", default_value = "A")]
+    pub rtype: String,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sordino lists`
+#[derive(Debug, Subcommand)]
+pub enum Lists {
+    /// Show what a careful reader would remark; without files, of all lists
+    Check {
+        /// The lists to look at
+        files: Vec<PathBuf>,
+    },
+    /// Bring lists into their canonical order and form
+    Fmt {
+        /// The lists to change
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Change nothing; exit with 1 if something would be changed
+        #[arg(long)]
+        check: bool,
+    },
+}

@@ -1,0 +1,278 @@
+//! `sordino explain`: the road of one query, walked aloud.
+//!
+//! By the same functions that serve queries, so that what is explained is what
+//! happens.  Nothing is sent: what an answer would lead to is not known here,
+//! and is said so.
+
+use std::io;
+use std::io::Write;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::args::Explain;
+use crate::answer::BlockedAnswer;
+use crate::app::load;
+use crate::app::load::Options;
+use crate::base::Client;
+use crate::base::Clock;
+use crate::base::Domain;
+use crate::base::diagnostic::there_are;
+use crate::base::time::SystemClock;
+use crate::base::units;
+use crate::catalog::Rule;
+use crate::device::Device;
+use crate::device::Standing;
+use crate::listen::neighbor::Neighbors;
+use crate::pipeline::Household;
+use crate::policy::Ground;
+use crate::policy::Judged;
+use crate::policy::Policy;
+use crate::query::Edns;
+use crate::query::Query;
+use crate::query::Rtype;
+use crate::query::Transport;
+
+/// One line of the explanation: what it is about, and what there is to say.
+#[derive(Debug, Serialize)]
+struct Line {
+    /// `client`, `device`, `family`, `purpose`, `evidence`, `policy`, ….
+    about: &'static str,
+    /// The value.
+    value: String,
+    /// Why, or where that is written.
+    why: String,
+}
+
+/// Explains a query.
+pub fn explain(options: &Options, ask: &Explain, out: &mut dyn Write) -> io::Result<u8> {
+    let loaded = match load::load(options) {
+        Ok(loaded) => loaded,
+        Err(faults) => {
+            for fault in faults {
+                writeln!(out, "{fault}")?;
+            }
+            return Ok(1);
+        }
+    };
+    let clock = SystemClock { offset: options.clock_offset };
+    match walk(&loaded.house, ask, &clock) {
+        Ok(lines) if ask.json => {
+            serde_json::to_writer_pretty(&mut *out, &lines)?;
+            writeln!(out)?;
+            Ok(0)
+        }
+        Ok(lines) => {
+            for Line { about, value, why } in lines {
+                let gap = if why.is_empty() { "" } else { "  " };
+                writeln!(out, "{about:<10}{value:<20}{gap}{why}")?;
+            }
+            Ok(0)
+        }
+        Err(say) => {
+            writeln!(out, "{say}")?;
+            Ok(2)
+        }
+    }
+}
+
+/// Walks the road.
+fn walk(house: &Household, ask: &Explain, clock: &dyn Clock) -> Result<Vec<Line>, String> {
+    let qname: Domain = ask.name.parse().map_err(|error| format!("`{}`: {error}", ask.name))?;
+    let qtype = rtype(&ask.rtype)?;
+    let (client, device) = asker(house, ask)?;
+    let query = Query {
+        client,
+        asked: None,
+        received: clock.now(),
+        transport: Transport::Udp,
+        id: 0,
+        recursion_desired: true,
+        checking_disabled: false,
+        authentic_data: false,
+        edns: Some(Edns { udp_size: 1232, dnssec_ok: false }),
+        qname_as_asked: qname.as_wire().into(),
+        qname,
+        qtype,
+    };
+    let rule = house.catalog.rule(device.family, &query.qname);
+    let judged = house.policies.judge(&query, &device, rule);
+    let mut lines = vec![line("name", format!("{} {}", query.qname, ask.rtype.to_ascii_uppercase()), "")];
+    lines.extend(who(house, ask, &client, &device));
+    lines.extend(what_for(rule, &device));
+    if let Some(policy) = house.policies.policy(device.policy) {
+        lines.push(line("policy", &*policy.name, describe(policy)));
+    }
+    lines.extend(verdict(&judged));
+    lines.push(answer(house, &judged));
+    Ok(lines)
+}
+
+/// Makes a line.
+fn line(about: &'static str, value: impl Into<String>, why: impl Into<String>) -> Line {
+    Line { about, value: value.into(), why: why.into() }
+}
+
+/// Finds out who asks.
+fn asker(house: &Household, ask: &Explain) -> Result<(Client, Device), String> {
+    if let Some(name) = &ask.device {
+        let device = house.devices.named(name, &house.catalog).ok_or_else(|| {
+            let known = house.devices.listings().iter().map(|listing| &*listing.name);
+            format!("no device is named `{name}`{}", there_are(known))
+        })?;
+        let listing = house.devices.listings().iter().find(|listing| *listing.name == **name);
+        let addr = listing.and_then(|listing| listing.networks.first()).map(ipnet::IpNet::addr);
+        let client = Client {
+            addr: addr.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            mac: listing.and_then(|listing| listing.macs.first()).copied(),
+        };
+        return Ok((client, device));
+    }
+    let addr = ask.client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let client = Client::new(addr).with_mac(mac_of(addr));
+    Ok((client, house.devices.identify(&client, &house.catalog)))
+}
+
+/// Asks the kernel for the MAC address of an address.
+fn mac_of(addr: IpAddr) -> Option<crate::base::MacAddr> {
+    #[cfg(target_os = "linux")]
+    if let Ok(neighbors) = crate::listen::neighbor::linux::KernelNeighbors::open() {
+        return neighbors.mac((addr, 0).into());
+    }
+    let _: Option<&dyn Neighbors> = None;
+    None
+}
+
+/// Says who asks, and why we think so.
+fn who(house: &Household, ask: &Explain, client: &Client, device: &Device) -> Vec<Line> {
+    let address =
+        if client.addr.is_unspecified() { "any address".to_owned() } else { client.addr.to_string() };
+    let mac = client.mac.map_or_else(String::new, |mac| format!("MAC {mac}"));
+    let why = match &device.standing {
+        Standing::Listed { by, place } => format!("listed in {place}, known by its {by}"),
+        Standing::Recognized { sign } if sign.kind.is_decisive() => {
+            format!("recognized by its MAC prefix, {}", sign.place)
+        }
+        Standing::Recognized { sign } => {
+            format!(
+                "its MAC prefix is a hint only, {}: give it a [device.NAME] if it is a speaker",
+                sign.place
+            )
+        }
+        Standing::Unknown if ask.device.is_none() && ask.client.is_none() => {
+            let known = house.devices.listings().iter().map(|listing| &*listing.name);
+            format!("neither listed nor recognized (--device tells another{})", there_are(known))
+        }
+        Standing::Unknown => "neither listed nor recognized".to_owned(),
+    };
+    let mut lines = vec![line("client", address, mac), line("device", &*device.name, why)];
+    match device.family.and_then(|id| house.catalog.family(id)) {
+        Some(family) => {
+            lines.push(line("family", &**family.name(), format!("{} rules", family.rules().len())));
+        }
+        None => lines.push(line("family", "none", "not known to be a speaker")),
+    }
+    lines
+}
+
+/// Says what the name is for, and how we know.
+fn what_for(rule: Option<&Arc<Rule>>, device: &Device) -> Vec<Line> {
+    let Some(rule) = rule else {
+        let why = if device.family.is_some() { "no rule of the family is about it" } else { "" };
+        return vec![line("purpose", "unknown", why)];
+    };
+    let kind = if rule.purpose.function().is_some() { "function " } else { "" };
+    let mut lines =
+        vec![line("purpose", format!("{kind}{}", rule.purpose), format!("{}  {}", rule.place, rule.pattern))];
+    for evidence in &rule.evidence {
+        lines.push(line("", format!("{:<9}{}", evidence.kind.as_str(), evidence.date), &*evidence.text));
+    }
+    lines
+}
+
+/// Says what a policy does.
+fn describe(policy: &Policy) -> String {
+    let mut parts = Vec::new();
+    if policy.block.is_empty() {
+        parts.push("blocks no purpose".to_owned());
+    } else {
+        let purposes: Vec<_> = policy.block.iter().map(|purpose| purpose.as_str()).collect();
+        parts.push(format!("blocks {} where at least {}", purposes.join(", "), policy.require));
+    }
+    if !policy.off.is_empty() {
+        let functions: Vec<_> = policy.off.iter().map(|function| function.as_str()).collect();
+        parts.push(format!("functions off: {}", functions.join(", ")));
+    }
+    for (is, say) in [
+        (policy.disputed, "disputed names too"),
+        (policy.observe_only, "only notes what it would block"),
+        (policy.essential_only, "allows functions only"),
+    ] {
+        if is {
+            parts.push(say.to_owned());
+        }
+    }
+    match policy.lists.len() {
+        0 => {}
+        1 => parts.push("and 1 list".to_owned()),
+        count => parts.push(format!("and {count} lists")),
+    }
+    parts.join("; ")
+}
+
+/// Says what is decided, and on what ground.
+fn verdict(judged: &Judged) -> Vec<Line> {
+    let word = if judged.is_block() { "block" } else { "allow" };
+    let mut lines = vec![line("verdict", word, judged.ground.to_string())];
+    if let Ground::Function { held_back: Some(place), .. } = &judged.ground {
+        lines.push(line("", "held back", format!("{place} would have blocked it")));
+    }
+    if let Some(observed) = &judged.observed {
+        lines.push(line("", "would block", observed.to_string()));
+    }
+    lines
+}
+
+/// Says what the client is told.
+fn answer(house: &Household, judged: &Judged) -> Line {
+    if !judged.is_block() {
+        let why = match judged.ground {
+            Ground::Function { .. } | Ground::Exception { .. } => "whatever it is an alias of",
+            _ => "and its aliases and addresses are looked at then",
+        };
+        return line("answer", "is resolved", why);
+    }
+    let form = match house.blocked.answer {
+        BlockedAnswer::ZeroAddress => "0.0.0.0 or ::",
+        BlockedAnswer::NxDomain => "NXDOMAIN",
+        BlockedAnswer::NoData => "NOERROR, no data",
+        BlockedAnswer::Refused => "REFUSED",
+    };
+    let ttl = units::show_duration(std::time::Duration::from_secs(u64::from(house.blocked.ttl)));
+    line("answer", form, format!("EDE 15 (Blocked), for {ttl}"))
+}
+
+/// Reads a type by its mnemonic or as `TYPE65`.
+fn rtype(text: &str) -> Result<Rtype, String> {
+    let known = [
+        ("A", Rtype::A),
+        ("NS", Rtype::NS),
+        ("CNAME", Rtype::CNAME),
+        ("SOA", Rtype::SOA),
+        ("PTR", Rtype::PTR),
+        ("MX", Rtype(15)),
+        ("TXT", Rtype::TXT),
+        ("AAAA", Rtype::AAAA),
+        ("SRV", Rtype(33)),
+        ("SVCB", Rtype::SVCB),
+        ("HTTPS", Rtype::HTTPS),
+        ("ANY", Rtype::ANY),
+    ];
+    let upper = text.to_ascii_uppercase();
+    let by_number = || upper.strip_prefix("TYPE").and_then(|number| number.parse().ok()).map(Rtype);
+    known.iter().find(|(word, _)| *word == upper).map(|(_, rtype)| *rtype).or_else(by_number).ok_or_else(
+        || format!("`{text}` is no type{}, or TYPE and a number", there_are(known.map(|(word, _)| word))),
+    )
+}

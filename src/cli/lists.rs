@@ -1,0 +1,87 @@
+//! `sordino lists`: looking after the lists of families.
+
+use std::io;
+use std::io::Write;
+use std::path::Path;
+
+use super::args::Lists;
+use crate::app::load::Options;
+use crate::base::Diagnostic;
+use crate::catalog::Catalog;
+use crate::catalog::lint;
+use crate::catalog::parse;
+use crate::source;
+
+/// Carries out `sordino lists …`.
+pub fn lists(options: &Options, command: &Lists, out: &mut dyn Write) -> io::Result<u8> {
+    match command {
+        Lists::Check { files } => check(options, files, out),
+        Lists::Fmt { files, check } => fmt(files, *check, out),
+    }
+}
+
+/// Shows what there is to remark.
+fn check(options: &Options, files: &[impl AsRef<Path>], out: &mut dyn Write) -> io::Result<u8> {
+    let read = if files.is_empty() {
+        source::families(options.blocklists.as_deref())
+    } else {
+        files
+            .iter()
+            .map(|path| {
+                let shown = path.as_ref().display().to_string();
+                let text =
+                    source::read_text(path.as_ref(), &shown, parse::MAX_LIST).map_err(|fault| vec![fault])?;
+                parse::parse(&shown, &text)
+            })
+            .collect()
+    };
+    let remarks = match read {
+        Err(faults) => faults,
+        Ok(lists) => {
+            let mut remarks: Vec<_> = lists.iter().flat_map(lint::lint).collect();
+            // Lists that include others can only be judged beside them.
+            let whole = files.is_empty() || lists.iter().all(|list| list.includes.is_empty());
+            if whole && let Err(faults) = Catalog::build(&lists) {
+                remarks.extend(faults);
+            }
+            if remarks.is_empty() {
+                let rules: usize = lists.iter().map(|list| list.rules.len()).sum();
+                writeln!(out, "{} lists with {rules} rules are fine", lists.len())?;
+            }
+            remarks
+        }
+    };
+    for remark in &remarks {
+        writeln!(out, "{remark}")?;
+    }
+    Ok(u8::from(remarks.iter().any(Diagnostic::is_fault)))
+}
+
+/// Brings lists into their canonical form.
+fn fmt(files: &[impl AsRef<Path>], only_check: bool, out: &mut dyn Write) -> io::Result<u8> {
+    let mut code = 0;
+    for path in files.iter().map(AsRef::as_ref) {
+        let shown = path.display().to_string();
+        let done = source::read_text(path, &shown, parse::MAX_LIST)
+            .map_err(|fault| vec![fault])
+            .and_then(|text| Ok((lint::fmt(&shown, &text)?, text)));
+        match done {
+            Err(faults) => {
+                code = 1;
+                for fault in faults {
+                    writeln!(out, "{fault}")?;
+                }
+            }
+            Ok((new, old)) if new == old => {}
+            Ok(_) if only_check => {
+                code = 1;
+                writeln!(out, "{shown}: not in canonical form; `sordino lists fmt` mends it")?;
+            }
+            Ok((new, _)) => {
+                source::replace(path, &new)?;
+                writeln!(out, "{shown}: changed")?;
+            }
+        }
+    }
+    Ok(code)
+}

@@ -1,0 +1,47 @@
+//! The commands other than `run`: what they print, and how they exit.
+//!
+//! Each takes what it needs and a place to write to, so that tests can read
+//! what a user would see.
+
+pub mod args;
+pub mod check;
+pub mod devices;
+pub mod explain;
+pub mod lists;
+
+use std::io;
+use std::io::Write;
+
+use clap::Parser;
+
+use crate::app::load::Options;
+use crate::app::run;
+use crate::app::run::ExitError;
+use args::Cli;
+use args::Command;
+
+/// Carries out what the command line says.
+pub fn main() -> Result<(), ExitError> {
+    // A usage error exits with 2, help and version with 0, by clap's hand.
+    let Cli { command, common } = Cli::parse();
+    let options = Options::from(common);
+    let out = &mut io::stdout().lock();
+    let code = match command {
+        None | Some(Command::Run) => return run::run(&options),
+        Some(Command::Check { json }) => check::check(&options, json, out),
+        Some(Command::Explain(explain)) => explain::explain(&options, &explain, out),
+        Some(Command::Devices { json }) => devices::devices(&options, json, out),
+        Some(Command::Lists { command }) => lists::lists(&options, &command, out),
+    };
+    // A closed pipe (`| head`) is no fault of ours.
+    let _ = out.flush();
+    match code {
+        Ok(0) => Ok(()),
+        Ok(code) => Err(ExitError(code)),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "cannot write: {error}");
+            Err(ExitError(1))
+        }
+    }
+}
