@@ -12,6 +12,7 @@ mod dnssec;
 mod exchange;
 pub mod file;
 mod forward;
+mod iterate;
 mod late;
 mod library;
 pub mod names;
