@@ -16,3 +16,6 @@ pub mod observe;
 pub mod policy;
 pub mod query;
 pub mod resolve;
+
+// What files and list servers say.
+pub mod source;
