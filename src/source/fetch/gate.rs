@@ -52,7 +52,9 @@ impl Gate {
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let found = match bare.parse() {
             Ok(address) => vec![address],
-            Err(_) => self.lookup.lookup(host).map_err(|why| Shut::Unknown(host.to_owned(), why.to_string()))?,
+            Err(_) => {
+                self.lookup.lookup(host).map_err(|why| Shut::Unknown(host.to_owned(), why.to_string()))?
+            }
         };
         let may = |address: &IpAddr| {
             is_outside(*address) || self.allow.iter().any(|net| net.contains(&address.to_canonical()))
@@ -183,7 +185,9 @@ mod tests {
 
     #[test]
     fn only_the_internet_is_outside() {
-        for outside in ["1.1.1.1", "192.0.1.1", "223.255.255.255", "2606:4700::1", "64:ff9b::808:808", "2001:200::1"] {
+        for outside in
+            ["1.1.1.1", "192.0.1.1", "223.255.255.255", "2606:4700::1", "64:ff9b::808:808", "2001:200::1"]
+        {
             assert!(is_outside(outside.parse().unwrap()), "{outside}");
         }
         for inside in [

@@ -191,9 +191,15 @@ mod tests {
     #[test]
     fn no_redirect_leaves_https() {
         let base = read("https://a.example/x").unwrap();
-        for location in
-            ["http://a.example/x", "file:///etc/passwd", "file:/etc/passwd", "gopher://a/", "", "#x", "javascript:1"]
-        {
+        for location in [
+            "http://a.example/x",
+            "file:///etc/passwd",
+            "file:/etc/passwd",
+            "gopher://a/",
+            "",
+            "#x",
+            "javascript:1",
+        ] {
             for allow_http in [false, true] {
                 assert!(base.redirect(location, allow_http).is_err(), "{location}");
             }

@@ -219,7 +219,10 @@ fn being_killed_at_any_point_leaves_a_whole_copy() {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut next = || {
-            lines.by_ref().map_while(Result::ok).find_map(|line| line.strip_prefix("saved ")?.parse::<u64>().ok())
+            lines
+                .by_ref()
+                .map_while(Result::ok)
+                .find_map(|line| line.strip_prefix("saved ")?.parse::<u64>().ok())
         };
         last = last.max(next().unwrap());
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
