@@ -106,13 +106,11 @@ struct Capped<R> {
 impl<R: Read> Read for Capped<R> {
     fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
         let got = self.inner.read(octets).inspect_err(|_| self.failed = true)?;
-        match self.left.checked_sub(got as u64) {
-            Some(left) => self.left = left,
-            None => {
-                self.over = true;
-                return Err(io::Error::other("too many octets"));
-            }
-        }
+        let Some(left) = self.left.checked_sub(got as u64) else {
+            self.over = true;
+            return Err(io::Error::other("too many octets"));
+        };
+        self.left = left;
         Ok(got)
     }
 }

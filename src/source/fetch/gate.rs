@@ -134,14 +134,14 @@ fn is_outside(address: IpAddr) -> bool {
 /// See [`is_outside`].
 fn is_outside_v4(address: Ipv4Addr) -> bool {
     match address.octets() {
-        // IETF protocol assignments, and 6to4 relays.
-        [192, 0, 0, _] | [192, 88, 99, _] |
-        // Documentation.
-        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] |
-        // Benchmarking.
-        [198, 18 | 19, ..] |
-        // Multicast, reserved, broadcast.
-        [224..=255, ..] => false,
+        // IETF protocol assignments, documentation, 6to4 relays; benchmarking;
+        // multicast, reserved and broadcast.
+        [192, 0, 0 | 2, _]
+        | [192, 88, 99, _]
+        | [198, 51, 100, _]
+        | [203, 0, 113, _]
+        | [198, 18 | 19, ..]
+        | [224..=255, ..] => false,
         _ => true,
     }
 }

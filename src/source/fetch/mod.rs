@@ -9,11 +9,12 @@
 //  day, so nothing is kept between two downloads.
 
 mod body;
+mod error;
 mod gate;
 mod target;
+mod validators;
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,6 @@ use ureq::Agent;
 use ureq::Body;
 use ureq::config::AutoHeaderValue;
 use ureq::config::Config;
-use ureq::http::HeaderMap;
 use ureq::http::Response;
 use ureq::tls::Certificate;
 use ureq::tls::PemItem;
@@ -36,7 +36,9 @@ use gate::Gate;
 use gate::Shut;
 use target::Target;
 
+pub use error::Error;
 pub use gate::Lookup;
+pub use validators::Validators;
 
 /// Who we say we are, and all we say of ourselves.
 const USER_AGENT: &str = concat!("sordino/", env!("CARGO_PKG_VERSION"));
@@ -46,9 +48,6 @@ const MOST_REDIRECTS: u32 = 5;
 
 /// The largest response header, in octets.
 const MOST_HEADER: usize = 32 << 10;
-
-/// The longest validator that is kept, in octets; real ones have under 100.
-const MOST_VALIDATOR: usize = 512;
 
 //----------- Settings ---------------------------------------------------------
 
@@ -66,26 +65,8 @@ pub struct Settings {
     pub most_decoded: u64,
     /// The longest that a download may take, redirects included.
     pub most_time: Duration,
-    /// The certificate authorities that are trusted instead of the webpki
-    /// roots; `None` for these.  See [`Settings::trust_pem`].
-    roots: Option<Arc<Vec<Certificate<'static>>>>,
-}
-
-impl Settings {
-    /// Trusts the authorities of a PEM file, and no other.
-    pub fn trust_pem(mut self, pem: &[u8]) -> Result<Self, Error> {
-        let mut roots = Vec::new();
-        for item in ureq::tls::parse_pem(pem) {
-            if let PemItem::Certificate(certificate) = item.map_err(|why| Error::Tls(why.to_string()))? {
-                roots.push(certificate);
-            }
-        }
-        if roots.is_empty() {
-            return Err(Error::Tls("there is no certificate in the PEM text".to_owned()));
-        }
-        self.roots = Some(Arc::new(roots));
-        Ok(self)
-    }
+    /// The certificate authorities that are trusted.
+    pub roots: Roots,
 }
 
 impl Default for Settings {
@@ -97,48 +78,29 @@ impl Default for Settings {
             most_wire: 32 << 20,
             most_decoded: 128 << 20,
             most_time: Duration::from_mins(1),
-            roots: None,
+            roots: Roots::default(),
         }
     }
 }
 
-//----------- Validators -------------------------------------------------------
+/// Certificate authorities; by default those that browsers trust (webpki).
+#[derive(Clone, Debug, Default)]
+pub struct Roots(Option<Arc<Vec<Certificate<'static>>>>);
 
-/// What a server gave us to ask whether anything changed
-/// ([RFC 9110 section 8.8]).
-///
-/// [RFC 9110 section 8.8]: https://www.rfc-editor.org/rfc/rfc9110#section-8.8
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Validators {
-    /// `ETag`, as it came.
-    pub etag: Option<String>,
-    /// `Last-Modified`, as it came.
-    pub last_modified: Option<String>,
-}
-
-impl Validators {
-    /// Returns the validators of a response, as far as they can be sent back.
-    fn of(headers: &HeaderMap) -> Self {
-        let get = |name| headers.get(name)?.to_str().ok().filter(|v| can_be_sent(v)).map(str::to_owned);
-        Self { etag: get("etag"), last_modified: get("last-modified") }
+impl Roots {
+    /// Returns the authorities of a PEM file, and no other.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, Error> {
+        let mut roots = Vec::new();
+        for item in ureq::tls::parse_pem(pem) {
+            if let PemItem::Certificate(certificate) = item.map_err(|why| Error::Tls(why.to_string()))? {
+                roots.push(certificate);
+            }
+        }
+        if roots.is_empty() {
+            return Err(Error::Tls("there is no certificate in the PEM text".to_owned()));
+        }
+        Ok(Self(Some(Arc::new(roots))))
     }
-
-    /// Returns the conditional headers to send: name and value.
-    fn conditions(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let etag = self.etag.as_deref().map(|value| ("if-none-match", value));
-        let last_modified = self.last_modified.as_deref().map(|value| ("if-modified-since", value));
-        etag.into_iter().chain(last_modified).filter(|(_, value)| can_be_sent(value))
-    }
-
-    /// Returns whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.conditions().next().is_none()
-    }
-}
-
-/// Returns whether a validator is short and printable.
-fn can_be_sent(value: &str) -> bool {
-    (1..=MOST_VALIDATOR).contains(&value.len()) && value.bytes().all(|b| matches!(b, b' '..=b'~'))
 }
 
 //----------- Fetcher ----------------------------------------------------------
@@ -220,7 +182,7 @@ impl Fetcher {
 
     /// Returns the library's settings for one request.
     fn config(&self, target: &Target, left: Duration) -> Config {
-        let roots = match &self.settings.roots {
+        let roots = match &self.settings.roots.0 {
             Some(roots) => RootCerts::Specific(Arc::clone(roots)),
             None => RootCerts::WebPki,
         };
@@ -285,119 +247,13 @@ impl fmt::Debug for Fetcher {
     }
 }
 
-//----------- Error ------------------------------------------------------------
-
-/// Why there is no download.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Error {
-    /// The URL, or the one a redirect leads to, is not downloaded from.
-    Url {
-        /// The URL.
-        url: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// One redirect after the other.
-    Redirects,
-    /// The host is not on the internet.
-    Inside {
-        /// The host, as the URL has it.
-        host: String,
-        /// One of its addresses.
-        address: IpAddr,
-    },
-    /// A status other than 200 and 304.
-    Status(u16),
-    /// It took longer than this.
-    Time(Duration),
-    /// The server could not prove who it is, or does not speak TLS as it should.
-    Tls(String),
-    /// The response header is too large.
-    Header,
-    /// More than so many octets came over the wire.
-    Wire(u64),
-    /// More than so many octets came out of gzip.
-    Decoded(u64),
-    /// The body is packed in a way we did not ask for.
-    Coding(String),
-    /// What should be gzip is none, or ends early.
-    Gzip(String),
-    /// The connection ended before the body did.
-    Cut,
-    /// The server says neither how long the body is nor where it ends.
-    Endless,
-    /// The network, the name, or the server's HTTP.
-    Network(String),
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Url { url, why } => write!(f, "not downloaded from `{url}`: {why}"),
-            Self::Redirects => write!(f, "more than {MOST_REDIRECTS} redirects"),
-            Self::Inside { host, address } => {
-                write!(f, "the host {host} leads to {address}, which is not on the internet")
-            }
-            Self::Status(status) => write!(f, "the server answered with status {status}"),
-            Self::Time(most) => write!(f, "it took longer than {}", crate::base::units::show_duration(*most)),
-            Self::Tls(why) => write!(f, "TLS failed: {why}"),
-            Self::Header => write!(f, "the response header has more than {MOST_HEADER} octets"),
-            Self::Wire(most) => write!(f, "more than {most} octets came over the wire"),
-            Self::Decoded(most) => write!(f, "more than {most} octets came out of gzip"),
-            Self::Coding(what) => write!(f, "the content encoding `{what}` was not asked for"),
-            Self::Gzip(why) => write!(f, "the gzip is broken or ends early: {why}"),
-            Self::Cut => f.write_str("the connection ended before the list did"),
-            Self::Endless => f.write_str("the server does not say where the list ends"),
-            Self::Network(why) => f.write_str(why),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::any;
-    use proptest::proptest;
-    use ureq::http::HeaderValue;
-
-    proptest! {
-        #[test]
-        fn any_validator_is_sent_back_as_it_came_or_not_at_all(value in any::<Vec<u8>>()) {
-            let mut headers = HeaderMap::new();
-            let Ok(sent) = HeaderValue::from_bytes(&value) else { return Ok(()) };
-            headers.insert("etag", sent);
-            let validators = Validators::of(&headers);
-            for (name, back) in validators.conditions() {
-                assert_eq!((name, back.as_bytes()), ("if-none-match", &value[..]));
-                assert!(HeaderValue::from_str(back).is_ok());
-            }
-        }
-
-        #[test]
-        fn a_validator_from_a_hostile_store_cannot_write_headers(value in any::<String>()) {
-            let validators = Validators { etag: Some(value.clone()), last_modified: Some(value) };
-            for (_, back) in validators.conditions() {
-                assert!(!back.contains(['\r', '\n', '\0']) && back.len() <= MOST_VALIDATOR);
-            }
-        }
-    }
-
-    #[test]
-    fn ordinary_validators_are_kept() {
-        let mut headers = HeaderMap::new();
-        headers.insert("etag", HeaderValue::from_static("W/\"5f-a\""));
-        headers.insert("last-modified", HeaderValue::from_static("Tue, 15 Nov 1994 12:45:26 GMT"));
-        let validators = Validators::of(&headers);
-        assert_eq!(validators.etag.as_deref(), Some("W/\"5f-a\""));
-        assert_eq!(validators.conditions().count(), 2);
-        assert!(Validators::default().is_empty());
-    }
 
     #[test]
     fn authorities_are_read_from_pem_or_refused() {
-        assert!(Settings::default().trust_pem(b"").is_err());
-        assert!(Settings::default().trust_pem(b"-----BEGIN CERTIFICATE-----\n!\n").is_err());
+        assert!(Roots::from_pem(b"").is_err());
+        assert!(Roots::from_pem(b"-----BEGIN CERTIFICATE-----\n!\n").is_err());
     }
 }

@@ -103,9 +103,9 @@ fn a_start_without_a_network_has_the_last_good_rules() {
     assert_eq!(facts[1], Facts::default());
     // The one that is there is half a day old, the other is missing.
     assert_eq!(refresher.due(house.clock.now()), [1]);
-    house.clock.advance(DAY * 4 / 10 - Duration::from_mins(1));
+    house.clock.advance(DAY * 39 / 100);
     assert_eq!(refresher.due(house.clock.now()), [1]);
-    house.clock.advance(DAY * 2 / 10 + Duration::from_mins(2));
+    house.clock.advance(DAY * 22 / 100);
     assert_eq!(refresher.due(house.clock.now()), [0, 1]);
 }
 
@@ -116,13 +116,13 @@ fn a_failure_keeps_the_rules_counts_and_backs_off() {
     let refresher = house.refresher();
     refresher.load(0, house.clock.now());
     house.clock.advance(DAY * 2);
-    for (failures, minutes) in [(1, 5), (2, 10), (3, 20)] {
+    for (failures, minutes) in [(1_u32, 5), (2, 10), (3, 20)] {
         let now = house.clock.now();
         assert!(refresher.due(now).contains(&0));
         let Outcome::Failed(why) = refresher.refresh(0, now, Doubt::Refuse) else { panic!("no failure") };
         assert!(why.to_string().contains("the network is down"), "{why}");
         let (_, facts) = refresher.facts().next().unwrap();
-        assert_eq!((facts.failures_total, facts.failures_in_row), (failures, failures as u32));
+        assert_eq!((facts.failures_total, facts.failures_in_row), (failures.into(), failures));
         assert_eq!((facts.rules, facts.last_success), (Some(2), Some(1_700_000_000)));
         assert_eq!(facts.last_failure, Some(why.to_string()));
         assert!(!refresher.due(now).contains(&0));

@@ -130,9 +130,9 @@ impl Store {
         fs::create_dir_all(&self.folder)?;
         // `sordino lists update` may save beside the running server.  The lock
         // goes with the process, however that ends.
-        let lock = self.create(&self.folder.join(".lock"))?;
+        let lock = create(&self.folder.join(".lock"))?;
         lock.lock()?;
-        let mut file = self.create(&temporary)?;
+        let mut file = create(&temporary)?;
         file.write_all(pack(header, text)?.as_bytes())?;
         file.write_all(text.as_bytes())?;
         file.set_modified(moment(header.fetched))?;
@@ -164,11 +164,6 @@ impl Store {
         Ok((self.path(name).ok_or_else(fault)?, self.file(name, "tmp").ok_or_else(fault)?))
     }
 
-    /// Opens a file for writing that only we may read: a URL may hold a secret.
-    fn create(&self, path: &Path) -> io::Result<File> {
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
-    }
-
     /// Reads a file, not far beyond what is allowed, with its time.
     fn read(&self, path: &Path) -> io::Result<(Vec<u8>, i64)> {
         let file = File::open(path)?;
@@ -177,6 +172,11 @@ impl Store {
         file.take(self.most + MOST_HEADER as u64 + 1).read_to_end(&mut octets)?;
         Ok((octets, unix(changed)))
     }
+}
+
+/// Opens a file for writing that only we may read: a URL may hold a secret.
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 /// Returns seconds since 1970 as the time of a file.

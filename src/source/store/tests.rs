@@ -233,7 +233,7 @@ fn being_killed_at_any_point_leaves_a_whole_copy() {
             last = last.max(number);
         }
         let saved = store.load("a").unwrap().unwrap();
-        assert!(saved.header.rules >= last, "{} was on the disk", last);
+        assert!(saved.header.rules >= last, "{last} was on the disk");
         assert_eq!(saved.header, header(saved.header.rules));
         assert!(saved.text == text(saved.header.rules), "the text is that of its header");
         last = saved.header.rules;
