@@ -20,7 +20,7 @@ const LAW: &[(&str, &[&str])] = &[
     ("listen", &["answer", "base", "pipeline", "query", "resolve"]),
     ("observe", &["base", "catalog", "pipeline", "policy", "query", "resolve"]),
     ("config", &["answer", "base", "catalog", "device", "policy", "resolve"]),
-    ("source", &["base", "catalog"]),
+    ("source", &["base", "catalog", "policy"]),
     (
         "app",
         &[
@@ -47,7 +47,8 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("toml::", &["config"]),
     ("jiff", &["config"]),
     ("clap", &["cli"]),
-    ("serde_json", &["cli"]),
+    ("serde_json", &["cli", "source"]),
+    ("ureq", &["source"]),
     ("notify::", &["app"]),
     ("nix::", &["app"]),
     ("hyper", &["observe"]),

@@ -72,7 +72,7 @@ fn noise_neither_stops_it_nor_makes_it_grow() {
                 while socket.recv(&mut room).is_ok() {}
                 let mut stream = TcpStream::connect("192.168.178.2:53").unwrap();
                 stream.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
-                for _ in 0..1 + dice.roll(4) {
+                for _ in 0..=dice.roll(4) {
                     let packet = dice.packet();
                     let length = if dice.roll(8) == 0 { dice.roll(65536) } else { packet.len() };
                     let _ = stream.write_all(&u16::try_from(length).unwrap().to_be_bytes());
@@ -90,7 +90,7 @@ fn noise_neither_stops_it_nor_makes_it_grow() {
         server.assert_alive();
         house.dig("laptop", "@192.168.178.2 api.amazon.com").assert_resolved();
         house.dig("laptop", "+tcp @192.168.178.2 api.amazon.com").assert_resolved();
-        assert_eq!(server.metric("sordino_panics_total", &[]), 0.0);
+        assert_eq!(server.metric("sordino_panics_total", &[]), 0);
         assert!(!server.log().contains("panicked"), "{}", server.log());
         eprintln!("{datagrams} datagrams, {streams} streams, {before} KiB before, {after} KiB after");
         assert!(after < before + 16 * 1024, "grew from {before} to {after} KiB");

@@ -80,11 +80,11 @@ impl Server {
 
     /// Returns the sum of all series whose line begins with `name` and has all
     /// of `labels`.
-    pub(crate) fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+    pub(crate) fn metric(&self, name: &str, labels: &[&str]) -> u64 {
         self.metrics()
             .lines()
             .filter(|line| line.starts_with(name) && labels.iter().all(|label| line.contains(label)))
-            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
             .sum()
     }
 
