@@ -31,8 +31,7 @@ pub async fn serve(query: Query, house: &Household, resolver: &impl Resolve) -> 
         Ok(resolved) => resolved,
         Err(failure) => return Served::new(query, device, judged, Answer::Failed(failure), house),
     };
-    let reached = &resolved.data.reached;
-    let judged = house.policies.review(judged, &query, &device, &house.catalog, reached);
+    let judged = house.policies.review(judged, &query, &device, &house.catalog, resolved.reached());
     match judged.verdict {
         Verdict::Allow(_) => Served::new(query, device, judged, Answer::Resolved(resolved), house),
         Verdict::Block => Served::blocked(query, device, judged, house),

@@ -1,1 +1,13 @@
 //! The tests that need more than one room.  One sentence above each.
+//
+//  `cfg(test)` tells clippy that `unwrap` is fine in all of it.
+
+/// A house in a box: an Echo, a laptop, real `dig`, a signed Internet.
+#[cfg(test)]
+mod house;
+/// The law of the house: who may use whom, and what a file looks like.
+#[cfg(test)]
+mod layers;
+/// List servers with every fault: the old rules stay, and the reason is told.
+#[cfg(test)]
+mod refresh;

@@ -40,8 +40,9 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/blocklists");
         let mut there: Vec<_> = std::fs::read_dir(folder)
             .unwrap()
-            .map(|entry| format!("blocklists/{}", entry.unwrap().file_name().to_string_lossy()))
-            .filter(|name| name.ends_with(".txt"))
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|kind| kind == "txt"))
+            .map(|path| format!("blocklists/{}", path.file_name().unwrap().to_string_lossy()))
             .collect();
         there.sort();
         assert_eq!(there, FILES.iter().map(|(name, _)| *name).collect::<Vec<_>>());
@@ -60,10 +61,8 @@ mod tests {
 
     #[test]
     fn no_list_takes_a_name_from_a_function() {
-        let faults = Catalog::build(&files()).map(|_| ()).unwrap_or_else(|faults| {
-            let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-            panic!("{}", faults.join("\n"))
-        });
-        assert_eq!(faults, ());
+        let faults = Catalog::build(&files()).err().unwrap_or_default();
+        let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(faults, Vec::<String>::new());
     }
 }

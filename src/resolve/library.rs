@@ -29,8 +29,10 @@ use hickory_net::xfer::DnsHandle;
 use hickory_proto::op::DnsRequest;
 use hickory_proto::op::DnsResponse;
 use hickory_proto::op::Message;
+use hickory_proto::op::OpCode;
 use hickory_proto::op::Query;
 use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
 use hickory_resolver::ConnectionProvider;
 use hickory_resolver::PoolContext;
 use hickory_resolver::config::ConnectionConfig;
@@ -267,8 +269,19 @@ impl DnsHandle for Source {
         let this = self.clone();
         once(async move {
             let query = question_of(&request)?;
+            // The validator looks for zone cuts by asking for NS, and takes any
+            // error for an attack.  An alias is no zone cut (RFC 2181 section
+            // 10.1), and to say so a reply without records is enough.
+            let seeks_cut = query.query_type() == RecordType::NS;
             // RFC 6840 section 5.9: who validates sets CD.
-            let reply = this.ask(query, true).await?;
+            let reply = match this.ask(query.clone(), true).await {
+                Err(NetError::Message(ALIAS_TO_NOTHING)) if seeks_cut => {
+                    let mut reply = Message::response(0, OpCode::Query);
+                    reply.add_query(query);
+                    reply
+                }
+                result => result?,
+            };
             DnsResponse::from_message(reply).map_err(NetError::from)
         })
     }

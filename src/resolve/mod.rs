@@ -31,6 +31,7 @@ use std::sync::Arc;
 
 use crate::base::Now;
 use crate::policy::Permit;
+use crate::policy::Reached;
 
 pub use cache::AnswerCache;
 pub use data::AnswerData;
@@ -63,6 +64,15 @@ pub struct Resolved {
     pub age: u32,
     /// Where it came from this time.
     pub origin: Origin,
+}
+
+impl Resolved {
+    /// Returns the names and addresses that the answer leads to.  One that we
+    /// made ourselves leads nowhere: `localhost` is inside, and rightly so.
+    pub fn reached(&self) -> &Reached {
+        static NOWHERE: Reached = Reached { names: Vec::new(), addresses: Vec::new() };
+        if self.origin == Origin::Local { &NOWHERE } else { &self.data.reached }
+    }
 }
 
 /// Where an answer came from.

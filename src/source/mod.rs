@@ -1,6 +1,13 @@
-//! Where lists and config come from: files, bounded.
+//! Where lists and config come from: files and the net, bounded.
 //!
-//! The only place that reads the files of the household.
+//! The only place that reads the files of the household, and that downloads.
+//! A list that was downloaded passes through three files here: `fetch` gets
+//! it, `refresh` decides whether it is fit to be used, `store` keeps the last
+//! good copy.
+
+pub mod fetch;
+pub mod refresh;
+pub mod store;
 
 use std::fs::File;
 use std::io;

@@ -1,0 +1,385 @@
+//! [`Refresher`]: new rules only when they are fit to be used.
+//!
+//! A download counts after [`accept`] has looked at it; until then, and
+//! whenever anything goes wrong, the last good copy stays and says how old it
+//! is.  Each list stands by itself: the trouble of one is no trouble of another.
+//
+//  No thread and no timer lives here.  The app asks `due(now)`, calls `refresh`
+//  where waiting is fine, and swaps the household if it brought a list.  Times
+//  to come are on the clock that is never set back: a router without a battery
+//  wakes up in 1970.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::TryLockError;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::base::Diagnostic;
+use crate::base::Now;
+use crate::catalog::ForeignList;
+
+use super::fetch;
+use super::fetch::Fetched;
+use super::fetch::Fetcher;
+use super::fetch::Validators;
+use super::store::Header;
+use super::store::Store;
+
+mod accept;
+mod schedule;
+
+pub use accept::Counts;
+pub use accept::Doubt;
+pub use accept::Refusal;
+pub use accept::accept;
+pub use schedule::DEFAULT_INTERVAL;
+pub use schedule::next_delay;
+
+//----------- Source -----------------------------------------------------------
+
+/// A list that is downloaded.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Source {
+    /// Its name in the config.
+    pub name: Arc<str>,
+    /// Where it is.
+    pub url: Arc<str>,
+    /// How long from one download to the next.
+    pub interval: Duration,
+}
+
+/// What can be refreshed: a list that was parsed.
+pub trait Parsed {
+    /// Returns how many rules it has and how many lines were not understood.
+    fn counts(&self) -> Counts;
+}
+
+impl Parsed for ForeignList {
+    fn counts(&self) -> Counts {
+        Counts { rules: self.len() as u64, not_understood: self.not_understood_count as u64 }
+    }
+}
+
+/// Turns the text of the source with this index into a list: for the app,
+/// `ForeignList::parse` with what the config says of it.
+pub type Parse<L> = Box<dyn Fn(usize, &str) -> Result<L, Diagnostic> + Send + Sync>;
+
+//----------- Facts ------------------------------------------------------------
+
+/// What is to be shown of a list, in metrics and by `doctor`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Facts {
+    /// How many rules the copy in use has; `None` while there is none.
+    pub rules: Option<u64>,
+    /// When that copy was last known to be what the server has, in seconds
+    /// since 1970.
+    pub last_success: Option<i64>,
+    /// How many downloads came to nothing, since the start.
+    pub failures_total: u64,
+    /// How many of them came after the last good one.
+    pub failures_in_row: u32,
+    /// Why the last download came to nothing, if it did.
+    pub last_failure: Option<String>,
+}
+
+/// What is remembered of a list between two downloads.
+#[derive(Clone, Debug)]
+struct State {
+    /// What is shown of it.
+    facts: Facts,
+    /// What to ask the server with, while the copy it belongs to is in use.
+    validators: Validators,
+    /// The rules of the last good copy of this very URL, to compare with.
+    last_good: Option<u64>,
+    /// When it is to be downloaded; `None` for at once.
+    next: Option<Instant>,
+    /// How many delays were drawn.
+    draws: u64,
+}
+
+/// A list and its state.
+struct Entry {
+    /// What the config says.
+    source: Source,
+    /// What is remembered; never locked while waiting.
+    state: Mutex<State>,
+    /// Held while the list is downloaded.
+    busy: Mutex<()>,
+}
+
+impl Entry {
+    /// Locks the state.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+//----------- Refresher --------------------------------------------------------
+
+/// Downloads lists, each in its time.
+pub struct Refresher<L = ForeignList> {
+    /// The lists, in the order they were given.
+    entries: Vec<Entry>,
+    /// Downloads.
+    fetcher: Fetcher,
+    /// Keeps.
+    store: Store,
+    /// Understands.
+    parse: Parse<L>,
+    /// Makes this house ask at other times than its neighbors.
+    seed: u64,
+}
+
+impl<L: Parsed> Refresher<L> {
+    /// Returns a refresher of these lists, of which nothing is known yet: call
+    /// [`Self::load`] for each before anything else.
+    ///
+    /// `seed` is any number that differs from house to house.
+    pub fn new(sources: Vec<Source>, fetcher: Fetcher, store: Store, parse: Parse<L>, seed: u64) -> Self {
+        let state = State {
+            facts: Facts::default(),
+            validators: Validators::default(),
+            last_good: None,
+            next: None,
+            draws: 0,
+        };
+        let entry = |source| Entry { source, state: Mutex::new(state.clone()), busy: Mutex::new(()) };
+        Self { entries: sources.into_iter().map(entry).collect(), fetcher, store, parse, seed }
+    }
+
+    /// Returns the lists.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.entries.iter().map(|entry| &entry.source)
+    }
+
+    /// Reads the last good copy of a list; without the network.
+    ///
+    /// A copy of another URL (the config changed) is used until there is one of
+    /// the right URL, and that is not compared with it.
+    pub fn load(&self, index: usize, now: Now) -> Loaded<L> {
+        let mut loaded = Loaded { list: None, complaint: None };
+        let Some(entry) = self.entries.get(index) else { return loaded };
+        let saved = match self.store.load(&entry.source.name) {
+            Ok(Some(saved)) => saved,
+            Ok(None) => return loaded,
+            Err(damage) => {
+                loaded.complaint = Some(damage.to_string());
+                return loaded;
+            }
+        };
+        let same = *saved.header.url == *entry.source.url;
+        let mut state = entry.state();
+        state.last_good = same.then_some(saved.header.rules);
+        match (self.parse)(index, &saved.text) {
+            Err(complaint) => loaded.complaint = Some(complaint.to_string()),
+            Ok(list) => {
+                let rules = list.counts().rules;
+                state.facts.rules = Some(rules);
+                state.facts.last_success = Some(saved.confirmed);
+                if same {
+                    // Counted as we count today, which may not be as it was saved.
+                    state.last_good = Some(rules);
+                    state.validators = saved.header.validators();
+                    self.plan(entry, &mut state, now, schedule::age(saved.confirmed, now.unix));
+                }
+                loaded.list = Some(list);
+            }
+        }
+        loaded
+    }
+
+    /// Takes over what another refresher knows of the same lists: for a
+    /// reload, after [`Self::load`].
+    pub fn take_over(&self, other: &Self) {
+        for entry in &self.entries {
+            let Some(old) = other.entries.iter().find(|old| old.source.name == entry.source.name) else {
+                continue;
+            };
+            let old_state = old.state().clone();
+            let mut state = entry.state();
+            state.facts.failures_total = old_state.facts.failures_total;
+            if old.source == entry.source {
+                state.facts.failures_in_row = old_state.facts.failures_in_row;
+                state.facts.last_failure = old_state.facts.last_failure;
+                state.next = old_state.next;
+                state.draws = old_state.draws;
+            }
+        }
+    }
+
+    /// Returns the lists that are to be downloaded now, by index.
+    pub fn due(&self, now: Now) -> Vec<usize> {
+        let is_due = |entry: &Entry| entry.state().next.is_none_or(|next| next <= now.instant);
+        (0..).zip(&self.entries).filter(|(_, entry)| is_due(entry)).map(|(index, _)| index).collect()
+    }
+
+    /// Returns how long to wait until something is due; `None` if there is no
+    /// list.
+    pub fn wait(&self, now: Now) -> Option<Duration> {
+        let wait = |entry: &Entry| {
+            entry.state().next.map_or(Duration::ZERO, |next| next.saturating_duration_since(now.instant))
+        };
+        self.entries.iter().map(wait).min()
+    }
+
+    /// Returns what is to be shown of each list.
+    pub fn facts(&self) -> impl Iterator<Item = (&Source, Facts)> {
+        self.entries.iter().map(|entry| (&entry.source, entry.state().facts.clone()))
+    }
+
+    /// Downloads a list, looks at it and keeps it.  Waits for the network.
+    ///
+    /// With [`Doubt::Waive`] a list that fell or rose is taken all the same:
+    /// the household was asked.
+    pub fn refresh(&self, index: usize, now: Now, doubt: Doubt) -> Outcome<L> {
+        let Some(entry) = self.entries.get(index) else { return Outcome::Busy };
+        let _busy = match entry.busy.try_lock() {
+            Ok(busy) => busy,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Outcome::Busy,
+        };
+        let outcome = self.download(index, entry, now, doubt);
+        let mut state = entry.state();
+        match &outcome {
+            Outcome::Failed(why) => {
+                state.facts.failures_total = state.facts.failures_total.saturating_add(1);
+                state.facts.failures_in_row = state.facts.failures_in_row.saturating_add(1);
+                state.facts.last_failure = Some(why.to_string());
+            }
+            Outcome::Updated { .. } | Outcome::Unchanged | Outcome::Busy => {
+                state.facts.last_success = Some(now.unix);
+                state.facts.failures_in_row = 0;
+                state.facts.last_failure = None;
+            }
+        }
+        self.plan(entry, &mut state, now, Duration::ZERO);
+        outcome
+    }
+
+    /// See [`Self::refresh`]; this is it without the bookkeeping of outcomes.
+    fn download(&self, index: usize, entry: &Entry, now: Now, doubt: Doubt) -> Outcome<L> {
+        let source = &entry.source;
+        let (validators, last_good) = {
+            let state = entry.state();
+            (state.validators.clone(), state.last_good)
+        };
+        let known = if doubt == Doubt::Waive { Validators::default() } else { validators };
+        let (body, validators) = match self.fetcher.fetch(&source.url, &known) {
+            Err(why) => return Outcome::Failed(Why::Fetch(why)),
+            Ok(Fetched::Unchanged) => {
+                // If the time can't be noted, the next start asks early.  No harm.
+                let _ = self.store.confirm(&source.name, now.unix);
+                return Outcome::Unchanged;
+            }
+            Ok(Fetched::New { body, validators }) => (body, validators),
+        };
+        let (text, list) = match self.judge(index, body, last_good, doubt) {
+            Err(refusal) => return Outcome::Failed(Why::Refused(refusal)),
+            Ok(judged) => judged,
+        };
+        let rules = list.counts().rules;
+        let header = Header {
+            url: source.url.to_string(),
+            etag: validators.etag.clone(),
+            last_modified: validators.last_modified.clone(),
+            fetched: now.unix,
+            rules,
+        };
+        let unsaved = self.store.save(&source.name, &header, &text).err().map(|why| why.to_string());
+        let mut state = entry.state();
+        // Without a copy on the disk the next download must be a whole one.
+        state.validators = if unsaved.is_none() { validators } else { Validators::default() };
+        state.last_good = Some(rules);
+        state.facts.rules = Some(rules);
+        Outcome::Updated { list, rules, before: last_good, unsaved }
+    }
+
+    /// Turns a body into a list that may be used.
+    fn judge(
+        &self,
+        index: usize,
+        body: Vec<u8>,
+        last_good: Option<u64>,
+        doubt: Doubt,
+    ) -> Result<(String, L), Refusal> {
+        let text = accept::text(body)?;
+        let list = (self.parse)(index, &text).map_err(Refusal::Parse)?;
+        accept(last_good, &text, list.counts(), doubt)?;
+        Ok((text, list))
+    }
+
+    /// Plans the next download of a list that is `age` old.
+    fn plan(&self, entry: &Entry, state: &mut State, now: Now, age: Duration) {
+        state.draws = state.draws.wrapping_add(1);
+        let draw = schedule::draw(self.seed, &entry.source.name, state.draws);
+        let delay = next_delay(entry.source.interval, state.facts.failures_in_row, draw);
+        state.next = now.instant.checked_add(delay.saturating_sub(age));
+    }
+}
+
+impl<L> fmt::Debug for Refresher<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sources = self.entries.iter().map(|entry| &entry.source);
+        f.debug_list().entries(sources).finish()
+    }
+}
+
+//----------- Loaded and Outcome -----------------------------------------------
+
+/// What came of reading a last good copy.
+#[derive(Debug)]
+pub struct Loaded<L> {
+    /// The list, if there was a good copy.
+    pub list: Option<L>,
+    /// Why there was none, unless none was ever saved.
+    pub complaint: Option<String>,
+}
+
+/// What came of a refresh.
+#[derive(Debug)]
+pub enum Outcome<L> {
+    /// There is a new list.
+    Updated {
+        /// The list.
+        list: L,
+        /// How many rules it has.
+        rules: u64,
+        /// How many the last good copy had.
+        before: Option<u64>,
+        /// Why it could not be kept for the next start, if so.
+        unsaved: Option<String>,
+    },
+    /// The server has what we have.
+    Unchanged,
+    /// The last good copy stays.
+    Failed(Why),
+    /// The list is being refreshed already, or there is no list of this index.
+    Busy,
+}
+
+/// Why a refresh came to nothing.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Why {
+    /// There was no download.
+    Fetch(fetch::Error),
+    /// The download was not fit to be used.
+    Refused(Refusal),
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fetch(why) => write!(f, "{why}"),
+            Self::Refused(why) => write!(f, "{why}"),
+        }
+    }
+}
+
+impl std::error::Error for Why {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! [`Store`]: the last good copy of each downloaded list, for the next start.
+//!
+//! One file for each list in `STATE/lists`, header and text together, so that
+//! one rename replaces both: whenever the power goes, the old copy is there or
+//! the new one, whole.  A copy that is not what was written is set aside, never
+//! read.
+//
+//  The first line is `sordino-list 1 CRC32 {…}`; the CRC is over all that
+//  follows it.  It is against torn files and tired flash, not against people:
+//  whoever can write there can write anything.
+
+use std::fmt;
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::ErrorKind;
+use std::io::Read;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use flate2::Crc;
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::fetch::Validators;
+
+/// How the first line begins, with the version of the format.
+const MAGIC: &str = "sordino-list 1 ";
+
+/// The longest header line, in octets: a URL, two validators, some numbers.
+const MOST_HEADER: usize = 16 << 10;
+
+/// The longest name of a list.
+const MOST_NAME: usize = 64;
+
+//----------- Header -----------------------------------------------------------
+
+/// What is kept of a list besides its text.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Header {
+    /// Where it was downloaded from.
+    pub url: String,
+    /// `ETag` of the download.
+    pub etag: Option<String>,
+    /// `Last-Modified` of the download.
+    pub last_modified: Option<String>,
+    /// When it was downloaded, in seconds since 1970.
+    pub fetched: i64,
+    /// How many rules it has.
+    pub rules: u64,
+}
+
+impl Header {
+    /// Returns what to ask the server with.
+    pub fn validators(&self) -> Validators {
+        Validators { etag: self.etag.clone(), last_modified: self.last_modified.clone() }
+    }
+}
+
+/// A last good copy.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Saved {
+    /// What is known of it.
+    pub header: Header,
+    /// When it was last known to be what the server has, in seconds since 1970.
+    pub confirmed: i64,
+    /// The list itself.
+    pub text: String,
+}
+
+//----------- Store ------------------------------------------------------------
+
+/// The folder of the last good copies.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// `STATE/lists`.
+    folder: PathBuf,
+    /// The largest text, in octets.
+    most: u64,
+}
+
+impl Store {
+    /// Returns the store below a state folder, for texts of at most `most`
+    /// octets.  The folder is made when the first copy is saved.
+    pub fn new(state: &Path, most: u64) -> Self {
+        Self { folder: state.join("lists"), most }
+    }
+
+    /// Returns where the copy of a list is; `None` if the name is no name of a
+    /// list: letters, digits, `-` and `_`.
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        self.file(name, "txt")
+    }
+
+    /// Reads the last good copy of a list, if there is one.
+    ///
+    /// A copy that is not whole is renamed to `NAME.bad`.
+    pub fn load(&self, name: &str) -> Result<Option<Saved>, Damage> {
+        let Some(path) = self.path(name) else { return Ok(None) };
+        let damage = |why: String, aside| Damage { path: path.clone(), why, aside };
+        let (octets, changed) = match self.read(&path) {
+            Ok(read) => read,
+            Err(why) if why.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(why) => return Err(damage(why.to_string(), None)),
+        };
+        let whole = if octets.len() as u64 > self.most + MOST_HEADER as u64 {
+            Err("it is too large")
+        } else {
+            unpack(octets)
+        };
+        match whole {
+            Ok((header, text)) => Ok(Some(Saved { confirmed: changed.max(header.fetched), header, text })),
+            Err(why) => {
+                let aside = path.with_extension("bad");
+                let moved = fs::rename(&path, &aside).is_ok();
+                Err(damage(why.to_owned(), moved.then_some(aside)))
+            }
+        }
+    }
+
+    /// Replaces the copy of a list.  Afterwards it is on the disk.
+    pub fn save(&self, name: &str, header: &Header, text: &str) -> io::Result<()> {
+        let (path, temporary) = self.paths(name)?;
+        fs::create_dir_all(&self.folder)?;
+        // `sordino lists update` may save beside the running server.  The lock
+        // goes with the process, however that ends.
+        let lock = create(&self.folder.join(".lock"))?;
+        lock.lock()?;
+        let mut file = create(&temporary)?;
+        file.write_all(pack(header, text)?.as_bytes())?;
+        file.write_all(text.as_bytes())?;
+        file.set_modified(moment(header.fetched))?;
+        file.sync_all()?;
+        drop(file);
+        fs::rename(&temporary, &path)?;
+        File::open(&self.folder)?.sync_all()
+    }
+
+    /// Notes that the server still has what the copy has.
+    ///
+    /// It is the time of the file that says so: a list that never changes is
+    /// not written again each day, which flash would mind.
+    pub fn confirm(&self, name: &str, unix: i64) -> io::Result<()> {
+        let (path, _) = self.paths(name)?;
+        File::options().write(true).open(path)?.set_modified(moment(unix))
+    }
+
+    /// Returns the file of a list with this extension, if it can have one.
+    fn file(&self, name: &str, extension: &str) -> Option<PathBuf> {
+        let is_part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        let fine = (1..=MOST_NAME).contains(&name.len()) && name.bytes().all(is_part);
+        fine.then(|| self.folder.join(format!("{name}.{extension}")))
+    }
+
+    /// Returns the file of a list and the one beside it to write first.
+    fn paths(&self, name: &str) -> io::Result<(PathBuf, PathBuf)> {
+        let fault = || io::Error::new(ErrorKind::InvalidInput, "this is no name of a list");
+        Ok((self.path(name).ok_or_else(fault)?, self.file(name, "tmp").ok_or_else(fault)?))
+    }
+
+    /// Reads a file, not far beyond what is allowed, with its time.
+    fn read(&self, path: &Path) -> io::Result<(Vec<u8>, i64)> {
+        let file = File::open(path)?;
+        let changed = file.metadata()?.modified()?;
+        let mut octets = Vec::new();
+        file.take(self.most + MOST_HEADER as u64 + 1).read_to_end(&mut octets)?;
+        Ok((octets, unix(changed)))
+    }
+}
+
+/// Opens a file for writing that only we may read: a URL may hold a secret.
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+/// Returns seconds since 1970 as the time of a file.
+fn moment(unix: i64) -> SystemTime {
+    let since = Duration::from_secs(u64::try_from(unix).unwrap_or(0));
+    SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// Returns the time of a file as seconds since 1970.
+fn unix(moment: SystemTime) -> i64 {
+    let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+//----------- Packing ----------------------------------------------------------
+
+/// Returns the header line of a copy.
+fn pack(header: &Header, text: &str) -> io::Result<String> {
+    let json = serde_json::to_string(header).map_err(io::Error::other)?;
+    let line = format!("{MAGIC}{:08x} {json}\n", checksum(&json, text));
+    if line.len() > MOST_HEADER {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "the header is too long"));
+    }
+    Ok(line)
+}
+
+/// Reads a whole copy, or says what is wrong with it.
+fn unpack(octets: Vec<u8>) -> Result<(Header, String), &'static str> {
+    let mut text = String::from_utf8(octets).map_err(|_| "it is not text")?;
+    let (line, rest) = text.split_once('\n').ok_or("its header does not end")?;
+    if line.len() >= MOST_HEADER {
+        return Err("its header is too long");
+    }
+    let line = line.strip_prefix(MAGIC).ok_or("it does not begin as we write it")?;
+    let (sum, json) = line.split_once(' ').ok_or("its header ends early")?;
+    // As it was written: eight digits, lower case.
+    if sum != format!("{:08x}", checksum(json, rest)) {
+        return Err("its checksum is wrong");
+    }
+    let header = serde_json::from_str(json).map_err(|_| "its header is not understood")?;
+    let start = text.len() - rest.len();
+    text.drain(..start);
+    Ok((header, text))
+}
+
+/// Returns the CRC over header and text.
+fn checksum(json: &str, text: &str) -> u32 {
+    let mut crc = Crc::new();
+    crc.update(json.as_bytes());
+    crc.update(b"\n");
+    crc.update(text.as_bytes());
+    crc.sum()
+}
+
+//----------- Damage -----------------------------------------------------------
+
+/// A copy that can't be used.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Damage {
+    /// The file of the copy.
+    pub path: PathBuf,
+    /// What is wrong.
+    pub why: String,
+    /// Where it is now, if it was set aside.
+    pub aside: Option<PathBuf>,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: the saved list can't be used: {}", self.path.display(), self.why)?;
+        match &self.aside {
+            Some(aside) => write!(f, "; it is now {}", aside.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Damage {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,19 @@
+//! A house in a box: network namespaces with an Echo, a laptop and a resolver
+//! on one link, and a small signed Internet behind it.
+//!
+//! Each test runs itself again inside `unshare`, as root of a user namespace,
+//! so nothing needs real root, nothing leaves the box, and everything in it
+//! ends with it.  Without the tools for it a test says so and is skipped.
+
+mod asked_address;
+mod blocking;
+mod dnssec;
+mod explaining;
+mod identity;
+mod life;
+mod noise;
+mod prometheus;
+mod support;
+
+pub(crate) use support::House;
+pub(crate) use support::in_house;

@@ -1,0 +1,145 @@
+//! Building the box, running Sordino in it, and asking it with `dig`.
+
+mod dig;
+mod server;
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+pub(crate) use dig::Answer;
+pub(crate) use server::Server;
+
+/// The programs the box is built with, and the Debian package of each.
+const TOOLS: [(&str, &str); 6] = [
+    ("unshare", "util-linux"),
+    ("ip", "iproute2"),
+    ("nsd", "nsd"),
+    ("dig", "bind9-dnsutils"),
+    ("dnssec-signzone", "bind9-utils"),
+    ("curl", "curl"),
+];
+
+/// Set inside the box: the folder of zones.
+const INSIDE: &str = "SORDINO_TEST_HOUSE";
+
+/// A box to test in.
+pub(crate) struct House {
+    /// The folder of zones, with root hints and keys.
+    pub(crate) zones: PathBuf,
+    /// A folder for this test alone.
+    pub(crate) folder: PathBuf,
+}
+
+/// Runs a test in a box of its own.  `name` is the test's full name.
+pub(crate) fn in_house(name: &str, test: impl Fn(&House)) {
+    if let Some(zones) = env::var_os(INSIDE) {
+        let folder = env::temp_dir().join(format!("sordino-{}", name.replace("::", "-")));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let house = House { zones: PathBuf::from(zones), folder: folder.clone() };
+        test(&house);
+        let _ = fs::remove_dir_all(folder);
+        return;
+    }
+    if let Some(why) = missing() {
+        eprintln!("skipped: {name}: {why}");
+        return;
+    }
+    let zones = zones();
+    let script = format!(
+        "set -e; . '{}' '{}'; cd '{}'; exec '{}' --exact '{name}' --nocapture --test-threads 1",
+        source("tests/house/up.sh").display(),
+        zones.display(),
+        source("").display(),
+        env::current_exe().unwrap().display(),
+    );
+    let run =
+        boxed().args(["bash", "-c", &script, "up.sh"]).arg(&zones).env(INSIDE, &zones).output().unwrap();
+    let shown = format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    assert!(run.status.success() && shown.contains("1 passed"), "in the box:\n{shown}");
+}
+
+/// Returns a command that runs others in namespaces of their own.
+fn boxed() -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    command
+}
+
+/// Says what keeps us from building a box.
+fn missing() -> Option<String> {
+    for (tool, package) in TOOLS {
+        let found = Command::new("sh")
+            .args(["-c", &format!("PATH=$PATH:/usr/sbin:/sbin command -v {tool}")])
+            .output();
+        if !found.is_ok_and(|found| found.status.success()) {
+            return Some(format!("no `{tool}` (Debian: {package})"));
+        }
+    }
+    let allowed = boxed().arg("true").output();
+    if allowed.is_ok_and(|done| done.status.success()) {
+        None
+    } else {
+        Some("user namespaces are not allowed here".to_owned())
+    }
+}
+
+/// Makes the zones, once for all tests of a run.
+fn zones() -> PathBuf {
+    use std::sync::OnceLock;
+    static ZONES: OnceLock<PathBuf> = OnceLock::new();
+    let made = ZONES.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("internet-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        let done = Command::new("bash").arg(source("tests/house/internet.sh")).arg(&folder).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        folder
+    });
+    made.clone()
+}
+
+/// Returns the path of a file of the project.
+pub(crate) fn source(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Waits for a program that is not ours.
+#[expect(clippy::disallowed_methods, reason = "other programs have no clock of ours")]
+pub(crate) fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
+/// Tries until it works, for ten seconds at most.
+pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..100 {
+        if let Some(done) = attempt() {
+            return done;
+        }
+        pause(Duration::from_millis(100));
+    }
+    panic!("{what}: not within ten seconds");
+}
+
+impl House {
+    /// Starts Sordino with a config, to which where to find the Internet is
+    /// added, and waits until it answers.
+    pub(crate) fn sordino(&self, config: &str) -> Server {
+        Server::start(self, config)
+    }
+
+    /// Writes a file into the test's folder.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Asks with `dig` from one of the hosts: `echo`, `laptop` or `resolver`.
+    pub(crate) fn dig(&self, host: &str, args: &str) -> Answer {
+        Answer::ask(host, args)
+    }
+}

@@ -1,0 +1,110 @@
+//! The real program, running in the box.
+
+use std::fs;
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::ExitStatus;
+
+use super::Answer;
+use super::House;
+use super::eventually;
+
+/// A running Sordino; ends with the value.
+pub(crate) struct Server {
+    child: Child,
+    log: PathBuf,
+    /// Its config.
+    pub(crate) config: PathBuf,
+}
+
+impl Server {
+    /// Starts it.
+    pub(crate) fn start(house: &House, config: &str) -> Self {
+        let zones = house.zones.display();
+        let internet = format!("root-hints = \"{zones}/root.hints\"\ntrust-anchor = \"{zones}/root.key\"\n");
+        let listen = "[listen]\ndns = [\"192.168.178.2\", \"fd00:178::2\", \"127.0.0.1\"]\n";
+        let listen = if config.contains("[listen]") { "" } else { listen };
+        let config = if config.contains("[resolve]") {
+            config.replace("[resolve]", &format!("[resolve]\n{internet}"))
+        } else {
+            format!("{config}\n[resolve]\n{internet}")
+        };
+        let config = house.write("config.toml", &format!("{listen}{config}"));
+        let log = house.folder.join("log");
+        let child = Command::new(env!("CARGO_BIN_EXE_sordino"))
+            .args(["run", "--config"])
+            .arg(&config)
+            .arg("--state-dir")
+            .arg(&house.folder)
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut server = Self { child, log, config };
+        eventually("Sordino answers", || {
+            if let Some(status) = server.child.try_wait().unwrap() {
+                panic!("Sordino ended with {status}:\n{}", server.log());
+            }
+            server.log().contains("\"serving\"").then_some(())
+        });
+        server
+    }
+
+    /// Returns its log.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Returns its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    /// Returns its metrics as text.
+    pub(crate) fn metrics(&self) -> String {
+        let done = Command::new("curl").args(["-sf", "http://127.0.0.1:9953/metrics"]).output().unwrap();
+        String::from_utf8(done.stdout).unwrap()
+    }
+
+    /// Returns the sum of all series whose line begins with `name` and has all
+    /// of `labels`.
+    pub(crate) fn metric(&self, name: &str, labels: &[&str]) -> u64 {
+        self.metrics()
+            .lines()
+            .filter(|line| line.starts_with(name) && labels.iter().all(|label| line.contains(label)))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+            .sum()
+    }
+
+    /// Returns how much memory it holds, in KiB (VmRSS).
+    pub(crate) fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Fails unless it still answers.
+    pub(crate) fn assert_alive(&self) {
+        let answer = Answer::ask("resolver", "@127.0.0.1 localhost");
+        assert_eq!(answer.status, "NOERROR", "{}\n{}", answer.shown, self.log());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
