@@ -78,9 +78,18 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
     if !matches!(rcode, ResponseCode::NoError | ResponseCode::NXDomain) {
         return Err(Trouble::Refused(rcode));
     }
+    let upwards = |record: &Record| {
+        record.record_type() == RecordType::NS
+            && record.name != *asked.zone
+            && record.name.zone_of(asked.zone)
+    };
+    let leads_up = reply.authorities.iter().any(upwards);
     for section in [&mut reply.answers, &mut reply.authorities] {
         section.retain(|record| asked.zone.zone_of(&record.name));
         section.dedup();
+    }
+    if contradicts_dname(asked.name, &reply) {
+        return Err(Trouble::Nonsense);
     }
     let authority = reply.metadata.authoritative;
     if let Some(found) = answer(asked, asked.name, &reply) {
@@ -102,12 +111,16 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
     }
     let kind = if rcode == ResponseCode::NXDomain { Kind::NxDomain } else { Kind::NoData };
     let found = Arc::new(negative(asked, kind, &reply));
+    // A server that sends us up does not know the zone, whatever it claims.
+    if leads_up && !has_soa && rcode == ResponseCode::NoError {
+        return Err(Trouble::Lame);
+    }
     if authority {
         return Ok(Says::Answer(found, Vec::new()));
     }
     let names_others = reply.authorities.iter().any(|record| record.record_type() == RecordType::NS);
     match rcode {
-        // An upward referral, or one to the zone itself.
+        // A referral to the zone itself.
         ResponseCode::NoError if names_others && !has_soa => Err(Trouble::Lame),
         _ if has_soa && !reply.metadata.recursion_available => Ok(Says::Answer(found, Vec::new())),
         _ => Ok(Says::Hearsay(found)),
@@ -193,6 +206,16 @@ fn by_dname(name: &Name, reply: &Message) -> Option<(Name, Vec<Record>)> {
     let alias = RData::CNAME(CNAME(target.clone()));
     records.push(Record::from_rdata(name.clone(), dname.ttl, alias));
     Some((target, records))
+}
+
+/// Returns whether a reply has a CNAME record beside a DNAME record that does not
+/// follow from it.  One of them is forged.
+fn contradicts_dname(name: &Name, reply: &Message) -> bool {
+    let Some((made, _)) = by_dname(name, reply) else { return false };
+    reply.answers.iter().any(|record| match &record.data {
+        RData::CNAME(target) => record.name == *name && target.0 != made,
+        _ => false,
+    })
 }
 
 /// Returns `name` with its end `old` replaced by `new`; nothing if that would

@@ -145,33 +145,46 @@ impl Job {
         }
     }
 
-    /// Asks the servers of a zone, those first whose addresses are known.
+    /// Asks the servers of a zone: those first whose addresses are known, and
+    /// those last that were no good before.
     async fn ask_zone(&self, delegation: &Delegation, ask: &Ask) -> Result<Says, Trouble> {
         let mut worst = Trouble::NoServers;
         let mut tried: HashSet<SocketAddr> = HashSet::new();
         let mut looked_up = HashSet::new();
         let mut servers = self.addresses(delegation);
+        let mut last = Vec::new();
+        let mut is_last = false;
         loop {
             servers.retain(|server| tried.insert(*server));
-            let (good, lame): (Vec<_>, Vec<_>) = servers.iter().copied().partition(|server| {
+            if !is_last {
                 let now = self.engine.network.moment();
-                !self.engine.servers.was_lame(&delegation.zone, *server, now)
-                    && !self.is_blamed(&delegation.zone, *server)
-            });
-            for servers in [good, lame] {
-                if servers.is_empty() {
-                    continue;
-                }
+                let zone = &delegation.zone;
+                let is_bad = |server: &SocketAddr| {
+                    self.engine.servers.was_lame(zone, *server, now) || self.is_blamed(zone, *server)
+                };
+                last.extend(servers.extract_if(.., |server| is_bad(server)));
+            }
+            if !servers.is_empty() {
                 match self.ask(ask, &servers).await {
                     Ok(says) => return Ok(says),
                     Err(trouble) if trouble.is_final() => return Err(trouble),
                     Err(trouble) => worst = trouble,
                 }
             }
+            if is_last {
+                return Err(worst);
+            }
             servers = match self.look_up(delegation, &mut looked_up).await {
                 Ok(servers) => servers,
                 Err(trouble) if trouble.is_final() => return Err(trouble),
-                Err(trouble) => return Err(if worst == Trouble::NoServers { trouble } else { worst }),
+                Err(trouble) => {
+                    if worst == Trouble::NoServers {
+                        worst = trouble;
+                    }
+                    is_last = true;
+                    tried.clear();
+                    std::mem::take(&mut last)
+                }
             };
         }
     }
