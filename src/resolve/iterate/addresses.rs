@@ -60,11 +60,10 @@ impl Job {
     pub(super) fn addresses(&self, delegation: &Delegation) -> Vec<SocketAddr> {
         let mut addresses = delegation.fixed.clone();
         for server in &delegation.servers {
+            // Parent and child may differ, and either may be the one that is right.
             let mut of_server = self.stored(server);
-            if of_server.is_empty() {
-                let glue = delegation.glue.iter().filter(|(name, _)| name == server);
-                of_server = glue.map(|(_, address)| *address).collect();
-            }
+            let glue = delegation.glue.iter().filter(|(name, _)| name == server);
+            of_server.extend(glue.map(|(_, address)| *address));
             addresses.extend(self.allowed(of_server));
         }
         addresses.sort();

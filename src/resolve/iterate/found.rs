@@ -25,6 +25,9 @@ pub(super) struct Found {
     pub(super) answers: Vec<Record>,
     /// The SOA record and proofs, with their signatures.
     pub(super) authorities: Vec<Record>,
+    /// Whether the reply had a CNAME record beside a DNAME record that does not
+    /// follow from it.
+    pub(super) contradicted: bool,
     /// The zone whose servers were asked.
     pub(super) zone: Name,
     /// Who said so.
@@ -49,6 +52,16 @@ pub(super) enum Kind {
 }
 
 impl Found {
+    /// Returns the DNAME record that it is made of, as an answer of its own, and
+    /// its owner.
+    pub(super) fn dname(&self) -> Option<(Name, Self)> {
+        let owner = self.answers.iter().find(|record| record.record_type() == RecordType::DNAME)?.name.clone();
+        let answers: Vec<Record> =
+            self.answers.iter().filter(|record| belongs(record, &owner, RecordType::DNAME)).cloned().collect();
+        let authorities = Vec::new();
+        Some((owner, Self { kind: Kind::Data, contradicted: false, answers, authorities, ..self.clone() }))
+    }
+
     /// Returns how old it is, in seconds.
     pub(super) fn age(&self, now: Instant) -> u32 {
         u32::try_from(now.saturating_duration_since(self.stored).as_secs()).unwrap_or(u32::MAX)

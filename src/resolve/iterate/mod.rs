@@ -176,7 +176,19 @@ impl Job {
                 return Ok((found, Security::Indeterminate));
             }
             match self.judge(name, rtype, &found).await {
-                Ok(security) => return Ok((found, security)),
+                Ok(security) => {
+                    let secure = security == Security::Secure;
+                    // What is signed may be used for other names as well.
+                    if secure && let Some((owner, dname)) = found.dname() {
+                        self.engine.store.put(&owner, RecordType::DNAME, &Arc::new(dname));
+                    }
+                    if secure && found.contradicted {
+                        self.engine.store.forget(name, rtype);
+                        let why = format!("{name} has an alias that does not follow from the DNAME above");
+                        return Err(Trouble::Bogus(why));
+                    }
+                    return Ok((found, security));
+                }
                 Err(Trouble::Bogus(why)) => {
                     // Another server may have better data.
                     self.engine.store.forget(name, rtype);

@@ -88,9 +88,6 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
         section.retain(|record| asked.zone.zone_of(&record.name));
         section.dedup();
     }
-    if contradicts_dname(asked.name, &reply) {
-        return Err(Trouble::Nonsense);
-    }
     let authority = reply.metadata.authoritative;
     if let Some(found) = answer(asked, asked.name, &reply) {
         let more = along(asked, &found, &reply);
@@ -153,7 +150,8 @@ fn answer(asked: &Asked<'_>, name: &Name, reply: &Message) -> Option<Found> {
     }
     // What proves that a wildcard was the closest match.
     let authorities = proofs(reply, false);
-    Some(found(asked, kind, answers, authorities))
+    let contradicted = contradicts_dname(name, reply);
+    Some(Found { contradicted, ..found(asked, kind, answers, authorities) })
 }
 
 /// Returns what else the reply says along a chain of aliases within the zone.
@@ -192,20 +190,38 @@ fn end_of_chain(asked: &Asked<'_>, target: &Name, reply: &Message) -> Option<Fou
 /// Returns where a DNAME record above `name` leads, and the records that say so
 /// (RFC 6672 section 3.1).
 fn by_dname(name: &Name, reply: &Message) -> Option<(Name, Vec<Record>)> {
-    let above = |record: &&Record| {
-        record.record_type() == RecordType::DNAME && record.name != *name && record.name.zone_of(name)
-    };
+    let above = |record: &&Record| record.record_type() == RecordType::DNAME && is_above(&record.name, name);
     let dname = reply.answers.iter().filter(above).max_by_key(|record| labels(&record.name))?;
-    let target = replaced(name, &dname.name, &dname_target(dname)?)?;
     let mut records: Vec<Record> = reply
         .answers
         .iter()
         .filter(|record| belongs(record, &dname.name, RecordType::DNAME))
         .cloned()
         .collect();
-    let alias = RData::CNAME(CNAME(target.clone()));
-    records.push(Record::from_rdata(name.clone(), dname.ttl, alias));
+    let (target, alias) = made_of(dname, name)?;
+    records.push(alias);
     Some((target, records))
+}
+
+/// Returns whether a name is above another.
+fn is_above(name: &Name, other: &Name) -> bool {
+    name != other && name.zone_of(other)
+}
+
+/// Returns the CNAME record that a DNAME record makes of a name, and its target.
+fn made_of(dname: &Record, name: &Name) -> Option<(Name, Record)> {
+    let target = replaced(name, &dname.name, &dname_target(dname)?)?;
+    let alias = RData::CNAME(CNAME(target.clone()));
+    Some((target, Record::from_rdata(name.clone(), dname.ttl, alias)))
+}
+
+/// Returns what follows for `name` from an answer about a DNAME record above.
+pub(super) fn from_dname(name: &Name, dname: &Found) -> Option<Found> {
+    let record = dname.answers.iter().find(|record| record.record_type() == RecordType::DNAME)?;
+    let (target, alias) = made_of(record, name).filter(|_| is_above(&record.name, name))?;
+    let mut answers = dname.answers.clone();
+    answers.push(alias);
+    Some(Found { kind: Kind::Alias(target), answers, ..dname.clone() })
 }
 
 /// Returns whether a reply has a CNAME record beside a DNAME record that does not
@@ -248,7 +264,7 @@ fn found(asked: &Asked<'_>, kind: Kind, mut answers: Vec<Record>, mut authoritie
     }
     let ttl = lifetime(&kind, &answers, &authorities);
     let zone = asked.zone.clone();
-    Found { kind, answers, authorities, zone, server: asked.server, stored: asked.now, ttl }
+    Found { kind, contradicted: false, answers, authorities, zone, server: asked.server, stored: asked.now, ttl }
 }
 
 //----------- referral ---------------------------------------------------------

@@ -120,6 +120,14 @@ impl Store {
         fresh(RecordType::CNAME).filter(|found| matches!(found.kind, Kind::Alias(_) | Kind::Data))
     }
 
+    /// Returns the DNAME record nearest above a name that is known and secure.
+    pub(super) fn dname_above(&self, name: &Name, now: Instant) -> Option<Arc<Found>> {
+        (1..labels(name)).rev().find_map(|count| {
+            let key = (name.trim_to(count), RecordType::DNAME);
+            self.answers.get(&key).filter(|found| found.is_fresh(now) && found.kind == Kind::Data)
+        })
+    }
+
     /// Keeps what was found.
     pub(super) fn put(&self, name: &Name, rtype: RecordType, found: &Arc<Found>) {
         let rtype = if matches!(found.kind, Kind::Alias(_)) { RecordType::CNAME } else { rtype };

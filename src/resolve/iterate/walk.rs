@@ -14,6 +14,7 @@ use super::found::Found;
 use super::found::Kind;
 use super::found::labels;
 use super::job::Job;
+use super::scrub;
 use super::scrub::Says;
 use super::store::Delegation;
 use super::trouble::Trouble;
@@ -41,6 +42,10 @@ impl Job {
         async move {
             if let Some(found) = self.engine.store.get(name, rtype, self.now.instant) {
                 return Ok(found);
+            }
+            let dname = self.engine.store.dname_above(name, self.now.instant);
+            if let Some(found) = dname.and_then(|dname| scrub::from_dname(name, &dname)) {
+                return Ok(Arc::new(found));
             }
             // It is us who want to know this, somewhere above.
             if self.is_on_path(name, rtype) {
