@@ -91,17 +91,20 @@ impl Job {
     }
 
     /// Looks up addresses of name servers that were not looked up yet: a few,
-    /// and at least one, or it is an error.
+    /// and at least one, or it is an error.  Those in the zone itself only if
+    /// `inside`.
     pub(super) async fn look_up(
         &self,
         delegation: &Delegation,
+        inside: bool,
         looked_up: &mut HashSet<(Name, RecordType)>,
     ) -> Result<Vec<SocketAddr>, Trouble> {
         let options = &self.engine.options;
         let mut types = Vec::new();
         types.extend(options.ipv4.then_some(RecordType::A));
         types.extend(options.ipv6.then_some(RecordType::AAAA));
-        let servers = delegation.servers.iter().take(MAX_SERVERS);
+        let outside = |server: &&Name| inside || !delegation.zone.zone_of(server);
+        let servers = delegation.servers.iter().take(MAX_SERVERS).filter(outside);
         let known: Vec<&Name> = delegation.glue.iter().map(|(name, _)| name).collect();
         // Those without glue first, and all of one family before the other.
         let mut wanted: Vec<(Name, RecordType)> = Vec::new();

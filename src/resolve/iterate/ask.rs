@@ -14,6 +14,7 @@ use futures_util::future::BoxFuture;
 use futures_util::future::FutureExt;
 use futures_util::stream::FuturesUnordered;
 use hickory_proto::op::Message;
+use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
 use tokio::sync::watch;
@@ -55,6 +56,8 @@ pub(super) struct Ask {
     pub(super) rtype: RecordType,
     /// Whether it is asked for the root servers, and for their addresses.
     pub(super) priming: bool,
+    /// Whether the name is all of the name that is wanted.
+    pub(super) whole: bool,
 }
 
 /// How asking ended.
@@ -190,11 +193,14 @@ impl Job {
         } else if edns && reply.edns.is_some() {
             engine.servers.took_edns(server, true, now);
         }
-        let Ask { zone, name, rtype, priming } = ask;
+        let Ask { zone, name, rtype, priming, .. } = ask;
         let asked = Asked { zone, name, rtype: *rtype, server, now: self.now.instant };
         let heard = if *priming { scrub::hear_root(&asked, &reply) } else { scrub::hear(&asked, reply) };
-        if matches!(heard, Err(Trouble::Lame | Trouble::Refused(_))) {
-            engine.servers.is_lame(zone, server, engine.network.moment());
+        match &heard {
+            // It may know other names.
+            Err(Trouble::Refused(ResponseCode::ServFail)) => engine.servers.was_silent(server, now),
+            Err(Trouble::Lame | Trouble::Refused(_)) if ask.whole => engine.servers.is_lame(zone, server, now),
+            _ => {}
         }
         heard
     }

@@ -203,3 +203,6 @@ impl Job {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

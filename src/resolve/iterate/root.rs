@@ -28,7 +28,8 @@ impl Job {
             return Ok(root);
         }
         let hints = self.engine.options.roots.clone();
-        let ask = Ask { zone: Name::root(), name: Name::root(), rtype: RecordType::NS, priming: true };
+        let (zone, name, rtype) = (Name::root(), Name::root(), RecordType::NS);
+        let ask = Ask { zone, name, rtype, priming: true, whole: true };
         let root = match self.ask(&ask, &hints).await {
             Ok(Says::Referral(root)) if !root.glue.is_empty() => root,
             Err(trouble) if trouble.is_final() => return Err(trouble),

@@ -120,14 +120,14 @@ impl Job {
             let (part, part_type) =
                 if whole { (name.clone(), rtype) } else { (name.trim_to(count), RecordType::A) };
             let zone = delegation.zone.clone();
-            let ask = Ask { zone, name: part.clone(), rtype: part_type, priming: false };
+            let ask = Ask { zone, name: part.clone(), rtype: part_type, priming: false, whole };
             if !whole && let Some(found) = self.engine.store.get(&part, part_type, self.now.instant)
                 && found.kind != Kind::NxDomain
             {
                 known = count;
                 continue;
             }
-            match self.ask_zone(delegation, &ask).await {
+            match self.ask_zone(delegation, &ask, whole).await {
                 Ok(Says::Referral(next)) => return Ok(Says::Referral(next)),
                 Ok(says) if whole => return Ok(says),
                 Ok(Says::Answer(found, _)) => {
@@ -151,8 +151,9 @@ impl Job {
     }
 
     /// Asks the servers of a zone: those first whose addresses are known, and
-    /// those last that were no good before.
-    async fn ask_zone(&self, delegation: &Delegation, ask: &Ask) -> Result<Says, Trouble> {
+    /// those last that were no good before.  For parts of names (not `whole`)
+    /// nobody is looked up who may know better.
+    async fn ask_zone(&self, delegation: &Delegation, ask: &Ask, whole: bool) -> Result<Says, Trouble> {
         let mut worst = Trouble::NoServers;
         let mut tried: HashSet<SocketAddr> = HashSet::new();
         let mut looked_up = HashSet::new();
@@ -176,10 +177,12 @@ impl Job {
                     Err(trouble) => worst = trouble,
                 }
             }
-            if is_last {
+            if is_last || !whole && worst != Trouble::NoServers {
                 return Err(worst);
             }
-            servers = match self.look_up(delegation, &mut looked_up).await {
+            // Names in the zone itself are known to those alone who just failed.
+            let inside = worst == Trouble::NoServers;
+            servers = match self.look_up(delegation, inside, &mut looked_up).await {
                 Ok(servers) => servers,
                 Err(trouble) if trouble.is_final() => return Err(trouble),
                 Err(trouble) => {
