@@ -284,7 +284,7 @@ fn forward(
     }
     let servers: Vec<_> = servers.iter().map(|&address| Server::Plain(address)).collect();
     let forwarder = Arc::new(Forwarder::new(&servers, Arc::clone(counters)));
-    Ok(Source::Forward { forwarder, recursion_desired })
+    Ok(Source { forwarder, recursion_desired })
 }
 
 /// Returns a mark that other settings do not have.

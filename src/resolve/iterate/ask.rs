@@ -158,7 +158,9 @@ impl Job {
                     Some((_, Ok(says))) => return Ok(says),
                     Some((_, Err(trouble))) if trouble.is_final() => return Err(trouble),
                     Some((server, Err(trouble))) => {
-                        if matches!(trouble, Trouble::Silence | Trouble::Refused(_) | Trouble::Lame) || worst == Trouble::NoServers {
+                        if matches!(trouble, Trouble::Silence | Trouble::Refused(_) | Trouble::Lame)
+                            || worst == Trouble::NoServers
+                        {
                             worst = trouble.clone();
                         }
                         if !matches!(trouble, Trouble::Silence) {
@@ -199,7 +201,9 @@ impl Job {
         match &heard {
             // It may know other names.
             Err(Trouble::Refused(ResponseCode::ServFail)) => engine.servers.was_silent(server, now),
-            Err(Trouble::Lame | Trouble::Refused(_)) if ask.whole => engine.servers.is_lame(zone, server, now),
+            Err(Trouble::Lame | Trouble::Refused(_)) if ask.whole => {
+                engine.servers.is_lame(zone, server, now);
+            }
             _ => {}
         }
         heard

@@ -55,8 +55,7 @@ impl Budget {
     pub(super) fn take(&self, limit: Limit, amount: usize) -> Result<(), Trouble> {
         let amount = u32::try_from(amount).unwrap_or(u32::MAX);
         let less = |left: u32| left.checked_sub(amount);
-        let taken =
-            self.left[limit as usize].fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        let taken = self.left[limit as usize].fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         taken.map(|_| ()).map_err(|_| Trouble::Limit(limit))
     }
 

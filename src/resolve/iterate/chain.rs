@@ -172,9 +172,7 @@ impl Job {
         }
         let is_trusted = |key: &DNSKEY| {
             usable.iter().any(|anchor| match anchor {
-                Anchor::Key(trusted) => {
-                    trusted.public_key() == key.public_key() && !key.revoke()
-                }
+                Anchor::Key(trusted) => trusted.public_key() == key.public_key() && !key.revoke(),
                 Anchor::Digest(ds) => covers(ds, zone, key),
             })
         };
@@ -221,7 +219,9 @@ impl Job {
             });
         }
         let of_proofs = sets.iter().filter(|set| matches!(set.rtype, RecordType::NSEC | RecordType::NSEC3));
-        let signer = of_proofs.filter_map(super::verify::Set::signer).find(|signer| signer.zone_of(zone) && signer != zone);
+        let signer = of_proofs
+            .filter_map(super::verify::Set::signer)
+            .find(|signer| signer.zone_of(zone) && signer != zone);
         let Some(signer) = signer else { return Ok(Link::Unsigned) };
         let keys = match self.status(signer.clone()).await? {
             Status::Secure(keys) => keys,

@@ -55,9 +55,14 @@ impl Found {
     /// Returns the DNAME record that it is made of, as an answer of its own, and
     /// its owner.
     pub(super) fn dname(&self) -> Option<(Name, Self)> {
-        let owner = self.answers.iter().find(|record| record.record_type() == RecordType::DNAME)?.name.clone();
-        let answers: Vec<Record> =
-            self.answers.iter().filter(|record| belongs(record, &owner, RecordType::DNAME)).cloned().collect();
+        let owner =
+            self.answers.iter().find(|record| record.record_type() == RecordType::DNAME)?.name.clone();
+        let answers: Vec<Record> = self
+            .answers
+            .iter()
+            .filter(|record| belongs(record, &owner, RecordType::DNAME))
+            .cloned()
+            .collect();
         let authorities = Vec::new();
         Some((owner, Self { kind: Kind::Data, contradicted: false, answers, authorities, ..self.clone() }))
     }
@@ -110,7 +115,7 @@ pub(super) fn signature(record: &Record) -> Option<&RRSIG> {
 
 /// Returns the type of a record; for a signature, of what it signs.
 pub(super) fn covered(record: &Record) -> RecordType {
-    signature(record).map_or(record.record_type(), |rrsig| rrsig.input().type_covered)
+    signature(record).map_or_else(|| record.record_type(), |rrsig| rrsig.input().type_covered)
 }
 
 /// Returns whether a record is data of this name and type, or signs it.

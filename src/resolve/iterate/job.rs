@@ -67,7 +67,7 @@ struct Path {
     /// Its type.
     rtype: RecordType,
     /// What for.
-    above: Option<Arc<Path>>,
+    above: Option<Arc<Self>>,
     /// How many steps it is to the question.
     depth: usize,
 }

@@ -15,7 +15,8 @@ const FIXED: usize = 10;
 
 /// Reads what can be read of a message.
 pub(super) fn read(wire: &[u8]) -> Option<Message> {
-    let count = |at: usize| wire.get(at..at + 2).and_then(|octets| octets.try_into().ok()).map(u16::from_be_bytes);
+    let count =
+        |at: usize| wire.get(at..at + 2).and_then(|octets| octets.try_into().ok()).map(u16::from_be_bytes);
     let mut at = 12;
     for _ in 0..count(4)? {
         at = behind_name(wire, at)? + 4;

@@ -46,6 +46,7 @@ const ROOT_KEYS: [(u16, [u8; 32]); 2] = [
 
 /// What the household wants.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the switches of the settings")]
 pub(super) struct Options {
     /// Whether servers see no more of a name than they need.
     pub(super) minimise: bool,
@@ -82,21 +83,18 @@ impl Options {
     /// Reads settings.
     pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
         let mut anchors = Vec::new();
-        match &settings.trust_anchor {
-            Some(file) => {
-                for anchor in file::trust_anchors(file)? {
-                    anchors.push(match anchor {
-                        Anchor::Key(zone, key) => (names::to_name(&zone), Trust::Key(key)),
-                        Anchor::Digest(zone, ds) => (names::to_name(&zone), Trust::Digest(ds)),
-                    });
-                }
+        if let Some(file) = &settings.trust_anchor {
+            for anchor in file::trust_anchors(file)? {
+                anchors.push(match anchor {
+                    Anchor::Key(zone, key) => (names::to_name(&zone), Trust::Key(key)),
+                    Anchor::Digest(zone, ds) => (names::to_name(&zone), Trust::Digest(ds)),
+                });
             }
-            None => {
-                let ds = |(tag, digest): (u16, [u8; 32])| {
-                    DS::new(tag, Algorithm::RSASHA256, DigestType::SHA256, digest.to_vec())
-                };
-                anchors.extend(ROOT_KEYS.map(|key| (Name::root(), Trust::Digest(ds(key)))));
-            }
+        } else {
+            let ds = |(tag, digest): (u16, [u8; 32])| {
+                DS::new(tag, Algorithm::RSASHA256, DigestType::SHA256, digest.to_vec())
+            };
+            anchors.extend(ROOT_KEYS.map(|key| (Name::root(), Trust::Digest(ds(key)))));
         }
         let mut unchecked: Vec<Name> = settings.negative_trust_anchors.iter().map(names::to_name).collect();
         let mut stubs = Vec::new();
@@ -145,15 +143,7 @@ impl Options {
 
 /// Returns a delegation to servers that are set.
 pub(super) fn fixed(zone: Name, servers: Vec<SocketAddr>) -> Delegation {
-    Delegation {
-        parent: zone.clone(),
-        zone,
-        servers: Vec::new(),
-        glue: Vec::new(),
-        fixed: servers,
-        ds: Vec::new(),
-        until: None,
-    }
+    Delegation { zone, servers: Vec::new(), glue: Vec::new(), fixed: servers, ds: Vec::new(), until: None }
 }
 
 /// Returns the addresses of the root servers that may be asked.

@@ -97,9 +97,10 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
         }
         return Ok(Says::Answer(Arc::new(found), more));
     }
-    let has_soa = reply.authorities.iter().any(|record| {
-        record.record_type() == RecordType::SOA && record.name.zone_of(asked.name)
-    });
+    let has_soa = reply
+        .authorities
+        .iter()
+        .any(|record| record.record_type() == RecordType::SOA && record.name.zone_of(asked.name));
     if rcode == ResponseCode::NoError
         && !has_soa
         && let Some(delegation) = referral(asked, &reply)
@@ -264,7 +265,16 @@ fn found(asked: &Asked<'_>, kind: Kind, mut answers: Vec<Record>, mut authoritie
     }
     let ttl = lifetime(&kind, &answers, &authorities);
     let zone = asked.zone.clone();
-    Found { kind, contradicted: false, answers, authorities, zone, server: asked.server, stored: asked.now, ttl }
+    Found {
+        kind,
+        contradicted: false,
+        answers,
+        authorities,
+        zone,
+        server: asked.server,
+        stored: asked.now,
+        ttl,
+    }
 }
 
 //----------- referral ---------------------------------------------------------
@@ -304,7 +314,6 @@ fn referral(asked: &Asked<'_>, reply: &Message) -> Option<Delegation> {
         .collect();
     Some(Delegation {
         zone,
-        parent: asked.zone.clone(),
         servers,
         glue,
         fixed: Vec::new(),
@@ -335,7 +344,6 @@ pub(super) fn hear_root(asked: &Asked<'_>, reply: &Message) -> Result<Says, Trou
     let glue = glue(asked.zone, &servers, &reply.additionals);
     Ok(Says::Referral(Arc::new(Delegation {
         zone: Name::root(),
-        parent: Name::root(),
         servers,
         glue,
         fixed: Vec::new(),

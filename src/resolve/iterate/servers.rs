@@ -17,7 +17,7 @@ const MAX_SERVERS: usize = 8_192;
 
 /// How long something is remembered of a server that is not asked (unbound's
 /// `infra-host-ttl`).
-const MEMORY: Duration = Duration::from_secs(900);
+const MEMORY: Duration = Duration::from_mins(15);
 
 /// What a server is thought to need before it was ever asked, in milliseconds.
 const UNKNOWN: u32 = 120;
@@ -84,7 +84,9 @@ impl Servers {
     /// Returns what is known of a server.
     fn get(&self, server: SocketAddr, now: Instant) -> Server {
         let known = lock(&self.known).get(&server).copied();
-        known.filter(|known| now.saturating_duration_since(known.since) < MEMORY).unwrap_or(Server::new(now))
+        known
+            .filter(|known| now.saturating_duration_since(known.since) < MEMORY)
+            .unwrap_or_else(|| Server::new(now))
     }
 
     /// Changes what is known of a server.

@@ -40,8 +40,6 @@ const MAX_ENTRY: u64 = 16 * 1_024;
 pub(super) struct Delegation {
     /// The zone.
     pub(super) zone: Name,
-    /// The zone that delegates it.
-    pub(super) parent: Name,
     /// Its name servers.
     pub(super) servers: Vec<Name>,
     /// Addresses of them that came with the referral: to be asked, and to be
@@ -98,19 +96,15 @@ fn weight(found: &Found) -> u64 {
 
 impl Default for Store {
     fn default() -> Self {
-        Self {
-            answers: Cache::with_weighter(4_096, ANSWERS, ByOctets),
-            delegations: Cache::new(DELEGATIONS),
-        }
+        Self { answers: Cache::with_weighter(4_096, ANSWERS, ByOctets), delegations: Cache::new(DELEGATIONS) }
     }
 }
 
 impl Store {
     /// Returns what is known of a name and type.
     pub(super) fn get(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Arc<Found>> {
-        let fresh = |rtype: RecordType| {
-            self.answers.get(&(name.clone(), rtype)).filter(|found| found.is_fresh(now))
-        };
+        let fresh =
+            |rtype: RecordType| self.answers.get(&(name.clone(), rtype)).filter(|found| found.is_fresh(now));
         if let Some(found) = fresh(rtype) {
             return Some(found);
         }

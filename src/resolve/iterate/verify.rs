@@ -139,9 +139,8 @@ pub(super) fn verify(set: &Set<'_>, keys: &Keys, unix: i64, budget: &Budget) -> 
             why = complaint;
             continue;
         }
-        let of_key = keys.keys.iter().filter(|(tag, key)| {
-            *tag == input.key_tag && key.algorithm() == input.algorithm
-        });
+        let of_key =
+            keys.keys.iter().filter(|(tag, key)| *tag == input.key_tag && key.algorithm() == input.algorithm);
         let mut any = false;
         for (_, key) in of_key.take(MAX_COLLISIONS) {
             any = true;
@@ -154,7 +153,10 @@ pub(super) fn verify(set: &Set<'_>, keys: &Keys, unix: i64, budget: &Budget) -> 
             if key.verify(&text, rrsig.sig()).is_ok() {
                 return Ok(Verified {
                     wildcard: (signed < owner).then_some(signed),
-                    left: u32::try_from(i64::from(input.sig_expiration.get().wrapping_sub(wrap(unix)).cast_signed())).unwrap_or(0),
+                    left: u32::try_from(i64::from(
+                        input.sig_expiration.get().wrapping_sub(wrap(unix)).cast_signed(),
+                    ))
+                    .unwrap_or(0),
                     ttl: input.original_ttl,
                 });
             }

@@ -121,7 +121,8 @@ impl Job {
                 if whole { (name.clone(), rtype) } else { (name.trim_to(count), RecordType::A) };
             let zone = delegation.zone.clone();
             let ask = Ask { zone, name: part.clone(), rtype: part_type, priming: false, whole };
-            if !whole && let Some(found) = self.engine.store.get(&part, part_type, self.now.instant)
+            if !whole
+                && let Some(found) = self.engine.store.get(&part, part_type, self.now.instant)
                 && found.kind != Kind::NxDomain
             {
                 known = count;

@@ -4,8 +4,8 @@
 
 use hickory_proto::op::Edns;
 use hickory_proto::op::Message;
-use hickory_proto::op::ResponseCode;
 use hickory_proto::op::Query;
+use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::DNSClass;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
@@ -115,7 +115,8 @@ pub(super) fn look(request: &[u8], reply: &[u8]) -> Seen {
 /// Returns whether a reply repeats the question, but with letters in another
 /// case.
 pub(super) fn lost_case(request: &[u8], reply: &[u8]) -> bool {
-    let question = |wire: &[u8]| question_end(wire).and_then(|end| wire.get(QUESTION..end).map(<[u8]>::to_vec));
+    let question =
+        |wire: &[u8]| question_end(wire).and_then(|end| wire.get(QUESTION..end).map(<[u8]>::to_vec));
     match (question(request), question(reply)) {
         (Some(asked), Some(repeated)) => asked != repeated && asked.eq_ignore_ascii_case(&repeated),
         _ => false,

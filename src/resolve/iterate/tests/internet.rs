@@ -70,7 +70,11 @@ impl Internet {
     pub(super) fn names_at(&self, address: &str) -> Vec<String> {
         let address: IpAddr = address.parse().unwrap();
         let asked = self.asked.lock().unwrap();
-        asked.iter().filter(|(to, ..)| *to == address).map(|(_, name, rtype, _)| format!("{name} {rtype}")).collect()
+        asked
+            .iter()
+            .filter(|(to, ..)| *to == address)
+            .map(|(_, name, rtype, _)| format!("{name} {rtype}"))
+            .collect()
     }
 }
 
@@ -99,7 +103,7 @@ impl Network for Internet {
 
 async fn silence(wait: Duration) -> io::Result<Vec<u8>> {
     let never = std::future::pending::<io::Result<Vec<u8>>>();
-    timeout(wait, never).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()))
+    timeout(wait, never).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 //----------- Zone -------------------------------------------------------------
@@ -166,15 +170,19 @@ fn answer(zones: &[Zone], query: &Message) -> Message {
         record.record_type() == RecordType::NS && record.name != zone.apex && record.name.zone_of(&qname)
     });
     if let Some(cut) = cut {
-        let servers: Vec<&Record> = zone.records.iter().filter(|r| r.name == cut.name && r.record_type() == RecordType::NS).collect();
+        let servers: Vec<&Record> =
+            zone.records.iter().filter(|r| r.name == cut.name && r.record_type() == RecordType::NS).collect();
         reply.add_authorities(servers.iter().map(|record| (*record).clone()));
-        let is_glue = |r: &&Record| servers.iter().any(|ns| matches!(&ns.data, RData::NS(ns) if ns.0 == r.name));
+        let is_glue =
+            |r: &&Record| servers.iter().any(|ns| matches!(&ns.data, RData::NS(ns) if ns.0 == r.name));
         reply.add_additionals(zone.records.iter().filter(is_glue).cloned());
         return reply;
     }
     reply.metadata.authoritative = true;
-    let at = |r: &&Record| r.name == qname && (r.record_type() == qtype || r.record_type() == RecordType::CNAME);
-    let dname = |r: &&Record| r.record_type() == RecordType::DNAME && r.name != qname && r.name.zone_of(&qname);
+    let at =
+        |r: &&Record| r.name == qname && (r.record_type() == qtype || r.record_type() == RecordType::CNAME);
+    let dname =
+        |r: &&Record| r.record_type() == RecordType::DNAME && r.name != qname && r.name.zone_of(&qname);
     reply.add_answers(zone.records.iter().filter(|r| at(r) || dname(r)).cloned());
     if qname.is_root() {
         reply.add_additionals(zone.records.iter().filter(|r| r.record_type() == RecordType::A).cloned());

@@ -187,7 +187,10 @@ async fn nobody_is_believed_about_other_names() {
         reply.add_additional(record("ns.victim.net. A 6.6.6.6"));
         vec![reply.to_vec().unwrap()]
     });
-    internet.serve(COM, &[("com.", USUAL_COM), ("net.", "victim.net. NS ns.victim.net.\n ns.victim.net. A 10.0.1.2")]);
+    internet.serve(
+        COM,
+        &[("com.", USUAL_COM), ("net.", "victim.net. NS ns.victim.net.\n ns.victim.net. A 10.0.1.2")],
+    );
     internet.serve(OTHER, &[("victim.net.", "www.victim.net. A 192.0.2.9\n ns.victim.net. A 10.0.1.2")]);
     let house = House::new(internet);
     assert_eq!(house.data("www.example.com").await, ["www.victim.net.", "192.0.2.9"]);
@@ -230,7 +233,8 @@ async fn loops_of_aliases_end() {
     assert_eq!(house.ask("a.example.com").await.unwrap_err().kind, FailureKind::Limit);
     assert_eq!(house.exceeded(Limit::Aliases), 1);
     assert!(house.internet.packets() <= 3 + 2);
-    let chain: String = (0..40).map(|n| format!("c{n}.example.com. CNAME c{}.example.com.\n", n + 1)).collect();
+    let link = |n| format!("c{n}.example.com. CNAME c{}.example.com.", n + 1);
+    let chain = (0..40).map(link).collect::<Vec<_>>().join("\n");
     let house = House::new(internet(USUAL_COM, &chain));
     assert_eq!(house.ask("c0.example.com").await.unwrap_err().kind, FailureKind::Limit);
     assert!(house.internet.packets() <= 3 + 14);
@@ -393,7 +397,10 @@ async fn a_referral_to_1500_servers_costs_the_victim_little() {
         }
         vec![reply.to_vec().unwrap()]
     });
-    internet.serve(COM, &[("com.", USUAL_COM), ("net.", "victim.net. NS ns.victim.net.\n ns.victim.net. A 10.0.1.2")]);
+    internet.serve(
+        COM,
+        &[("com.", USUAL_COM), ("net.", "victim.net. NS ns.victim.net.\n ns.victim.net. A 10.0.1.2")],
+    );
     internet.serve(OTHER, &[("victim.net.", "victim.net. NS ns.victim.net.")]);
     let house = House::new(internet);
     assert!(house.ask("www.sub.example.com").await.is_err());
