@@ -29,6 +29,7 @@ use super::found::Kind;
 use super::found::labels;
 use super::job::Job;
 use super::options::Trust as Anchor;
+use super::store::Delegation;
 use super::trouble::Trouble;
 use super::verify::Keys;
 use super::verify::MAX_COLLISIONS;
@@ -103,6 +104,23 @@ impl Job {
             Ok(status)
         }
         .boxed()
+    }
+
+    /// Asks for the keys of a zone beside the answer, where a referral says that
+    /// it is signed: that is one round trip less.
+    pub(super) fn fetch_keys_beside(&self, delegation: &Delegation) {
+        let zone = delegation.zone.clone();
+        let is_signed = delegation.ds.iter().any(|record| record.record_type() == RecordType::DS);
+        let is_known = self.engine.trusted.0.get(&zone).is_some_and(|(_, until)| self.now.instant < until);
+        let options = &self.engine.options;
+        if !self.checked || !is_signed || is_known || options.anchor_above(&zone).is_none() {
+            return;
+        }
+        let job = self.clone();
+        // Whoever needs the keys waits for this, or finds them.
+        tokio::spawn(async move {
+            let _ = job.find(&zone, RecordType::DNSKEY).await;
+        });
     }
 
     /// Goes down towards a name from the nearest key that is trusted, and

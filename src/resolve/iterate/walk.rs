@@ -65,6 +65,7 @@ impl Job {
             match self.in_zone(&delegation, name, rtype, &mut steps).await {
                 Ok(Says::Referral(next)) => {
                     self.engine.store.delegate(Arc::clone(&next));
+                    self.fetch_keys_beside(&next);
                     delegation = next;
                 }
                 Ok(Says::Answer(found, more)) => {
