@@ -71,6 +71,17 @@ impl Job {
         addresses
     }
 
+    /// Returns whether a zone has servers that nothing was found wrong with yet,
+    /// or may have.
+    pub(super) fn has_others(&self, zone: &Name) -> bool {
+        let Some(delegation) = self.engine.store.delegation(zone, self.now.instant) else { return true };
+        let unknown = |server: &Name| {
+            self.stored(server).is_empty() && !delegation.glue.iter().any(|(name, _)| name == server)
+        };
+        self.addresses(&delegation).iter().any(|server| !self.is_blamed(zone, *server))
+            || delegation.servers.iter().any(unknown)
+    }
+
     /// Returns the addresses of a name server that its own zone has told.
     fn stored(&self, server: &Name) -> Vec<IpAddr> {
         let get = |rtype| self.engine.store.get(server, rtype, self.now.instant);

@@ -78,6 +78,8 @@ enum Link {
     Inside(Name),
     /// Nothing is signed.
     Unsigned,
+    /// The parent's data is bad, which may be the fault of whoever told it.
+    Doubtful(String),
 }
 
 impl Job {
@@ -97,6 +99,7 @@ impl Job {
                 Link::Zone(status, ttl) => (status, ttl),
                 Link::Inside(above) => return self.status(above).await,
                 Link::Unsigned => (self.descend(&zone).await?, BOGUS_TTL),
+                Link::Doubtful(why) => (Status::Bogus(why), BOGUS_TTL),
             };
             let ttl = if matches!(status, Status::Bogus(_)) { ttl.min(BOGUS_TTL) } else { ttl };
             let until = self.now.instant + Duration::from_secs(u64::from(ttl.min(MAX_TTL)));
@@ -141,6 +144,7 @@ impl Job {
             match self.link(&step).await? {
                 Link::Zone(next, _) => status = next,
                 Link::Inside(_) => {}
+                Link::Doubtful(why) => return Ok(Status::Bogus(why)),
                 Link::Unsigned => {
                     return Ok(Status::Bogus(format!("there is no signed proof about {step} DS")));
                 }
@@ -163,14 +167,14 @@ impl Job {
         if let Some(records) = told {
             let link = self.link_by_ds(zone, &records, &Kind::NoData).await?;
             // A referral may say too little; the parent can be asked.
-            if matches!(&link, Link::Zone(Status::Secure(_) | Status::Insecure, _)) {
+            if matches!(&link, Link::Zone(..)) {
                 return Ok(link);
             }
         }
         let found = self.find(zone, RecordType::DS).await?;
         let records: Vec<Record> = found.answers.iter().chain(&found.authorities).cloned().collect();
         let link = self.link_by_ds(zone, &records, &found.kind).await?;
-        if matches!(&link, Link::Zone(Status::Bogus(_), _) | Link::Unsigned) {
+        if matches!(&link, Link::Doubtful(_) | Link::Unsigned) {
             self.engine.store.forget(zone, RecordType::DS);
             self.blame(&found.zone, found.server);
         }
@@ -212,7 +216,7 @@ impl Job {
             };
             let verified = match verify(set, &keys, self.now.unix, &self.budget) {
                 Ok(verified) => verified,
-                Err(Trouble::Bogus(why)) => return Ok(Link::Zone(Status::Bogus(why), BOGUS_TTL)),
+                Err(Trouble::Bogus(why)) => return Ok(Link::Doubtful(why)),
                 Err(trouble) => return Err(trouble),
             };
             let ttl = set.records.iter().map(|record| record.ttl).min().unwrap_or(0).min(verified.left);
@@ -230,7 +234,7 @@ impl Job {
             return Ok(match self.status(signer.clone()).await? {
                 Status::Secure(keys) => match verify(set, &keys, self.now.unix, &self.budget) {
                     Ok(_) => Link::Inside(signer),
-                    Err(Trouble::Bogus(why)) => Link::Zone(Status::Bogus(why), BOGUS_TTL),
+                    Err(Trouble::Bogus(why)) => Link::Doubtful(why),
                     Err(trouble) => return Err(trouble),
                 },
                 other => Link::Zone(other, BOGUS_TTL),
@@ -252,9 +256,7 @@ impl Job {
             NoDs::Unproven if *kind == Kind::NxDomain && proofs.nxdomain(zone)? == Proof::Yes => {
                 Link::Inside(signer)
             }
-            NoDs::Unproven => {
-                Link::Zone(Status::Bogus(format!("it is not proven that {zone} has no DS")), BOGUS_TTL)
-            }
+            NoDs::Unproven => Link::Doubtful(format!("it is not proven that {zone} has no DS")),
         })
     }
 
@@ -296,6 +298,9 @@ impl Job {
             }
             self.engine.store.forget(zone, RecordType::DNSKEY);
             self.blame(&found.zone, found.server);
+            if !self.has_others(&found.zone) {
+                break;
+            }
         }
         bogus(last)
     }

@@ -194,7 +194,7 @@ impl Job {
                     self.engine.store.forget(name, rtype);
                     self.blame(&found.zone, found.server);
                     tries += 1;
-                    if tries > MAX_RETRIES {
+                    if tries > MAX_RETRIES || !self.has_others(&found.zone) {
                         return Err(Trouble::Bogus(why));
                     }
                 }
