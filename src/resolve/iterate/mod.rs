@@ -171,6 +171,7 @@ impl Job {
     async fn find_good(&self, name: &Name, rtype: RecordType) -> Result<(Arc<Found>, Security), Trouble> {
         let mut tries = 0;
         loop {
+            let known = self.engine.store.get(name, rtype, self.now.instant).is_some();
             let found = self.find(name, rtype).await?;
             if !self.checked {
                 return Ok((found, Security::Indeterminate));
@@ -192,8 +193,12 @@ impl Job {
                 Err(Trouble::Bogus(why)) => {
                     // Another server may have better data.
                     self.engine.store.forget(name, rtype);
-                    self.blame(&found.zone, found.server);
                     tries += 1;
+                    // It may have come along with something else.
+                    if known && tries == 1 {
+                        continue;
+                    }
+                    self.blame(&found.zone, found.server);
                     if tries > MAX_RETRIES || !self.has_others(&found.zone) {
                         return Err(Trouble::Bogus(why));
                     }
