@@ -15,6 +15,7 @@ mod ask;
 mod budget;
 mod chain;
 mod denial;
+mod failures;
 mod found;
 mod job;
 mod judge;
@@ -54,6 +55,7 @@ use super::upstream::Upstream;
 use crate::base::Now;
 use budget::MAX_ALIASES;
 use budget::WALL_CLOCK;
+use failures::Failures;
 use found::Found;
 use found::Kind;
 use job::Engine;
@@ -72,6 +74,8 @@ const MAX_RETRIES: usize = 2;
 pub(super) struct Recursion {
     /// What all questions share.
     engine: Arc<Engine>,
+    /// What could not be found out lately.
+    failures: Failures,
 }
 
 impl Recursion {
@@ -95,13 +99,27 @@ impl Recursion {
             outstanding: ask::Outstanding::default(),
             counters,
         };
-        Ok(Self { engine: Arc::new(engine) })
+        Ok(Self { engine: Arc::new(engine), failures: Failures::default() })
     }
 
-    /// Works on a question, within its time.
+    /// Works on a question, within its time, unless that was in vain lately.
     async fn work(&self, job: &Job, question: &Question) -> Result<AnswerData, Trouble> {
+        let now = job.now.instant;
+        if let Some(trouble) = self.failures.get(question, now) {
+            return Err(trouble);
+        }
         let found = timeout(WALL_CLOCK, job.follow(question)).await;
-        found.unwrap_or(Err(Trouble::Limit(Limit::Time)))
+        let found = found.unwrap_or(Err(Trouble::Limit(Limit::Time)));
+        match &found {
+            Ok(_) => self.failures.forget(question),
+            Err(trouble) => {
+                self.failures.put(question, trouble, now);
+                if let Trouble::Limit(limit) = trouble {
+                    self.engine.counters.exceeded(*limit);
+                }
+            }
+        }
+        found
     }
 }
 
@@ -110,12 +128,9 @@ impl Upstream for Recursion {
     async fn fetch(&self, question: &Question, now: Now) -> Result<AnswerData, Failure> {
         let checked = self.engine.options.dnssec && !question.checking_disabled;
         let job = Job::new(&self.engine, now, checked);
-        let counters = &self.engine.counters;
         let result = self.work(&job, question).await;
-        match &result {
-            Err(Trouble::Limit(limit)) => counters.exceeded(*limit),
-            Err(Trouble::Bogus(_)) => counters.validated(Security::Bogus),
-            _ => {}
+        if matches!(&result, Err(Trouble::Bogus(_))) {
+            self.engine.counters.validated(Security::Bogus);
         }
         result.map_err(|trouble| Failure {
             kind: trouble.kind(),
