@@ -38,10 +38,11 @@ const UDP_PATIENCE: Duration = Duration::from_millis(2_500);
 const TCP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How many queries about one question go to the servers of one zone.
-const MAX_TRIES: i32 = 10;
+const MAX_TRIES: i32 = 12;
 
-/// How often one server is asked the same.
-const MAX_TRIES_EACH: usize = 4;
+/// How often one server is asked the same: where every second packet is lost,
+/// one of these comes through.
+const MAX_TRIES_EACH: usize = 8;
 
 //----------- Ask --------------------------------------------------------------
 
@@ -130,12 +131,14 @@ impl Job {
                 (tried, engine.servers.rank(*server, now) / 40, rand::random::<u16>())
             });
             let next = order.first().copied().filter(|server| {
-                sent < MAX_TRIES && tries.get(server).copied().unwrap_or(0) < MAX_TRIES_EACH
+                let tried = tries.get(server).copied().unwrap_or(0);
+                let dead = engine.servers.is_dead(*server, now);
+                sent < MAX_TRIES && tried < if dead { 1 } else { MAX_TRIES_EACH }
             });
             let mut pause = UDP_PATIENCE;
             if let Some(server) = next {
                 *tries.entry(server).or_default() += 1;
-                pause = engine.servers.patience(server, now).mul_f64(1.25_f64.powi(sent));
+                pause = engine.servers.patience(server, now).mul_f64(1.1_f64.powi(sent));
                 sent += 1;
                 running.push(self.one(ask, server).map(move |heard| (server, heard)).boxed());
             }

@@ -19,7 +19,26 @@ use super::verify::Keys;
 use super::verify::Set;
 use super::verify::sets;
 use super::verify::verify;
+use crate::resolve::data::MAX_TTL;
 use crate::resolve::stats::Security;
+
+//----------- Worth ------------------------------------------------------------
+
+/// What an answer is worth, and how long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Worth {
+    /// What it is worth.
+    pub(super) security: Security,
+    /// How long, in seconds: no signature is stretched (RFC 4035 section 5.3.3).
+    pub(super) ttl: u32,
+}
+
+impl Worth {
+    /// Returns that no signature limits an answer.
+    pub(super) fn unsigned(security: Security) -> Self {
+        Self { security, ttl: MAX_TTL }
+    }
+}
 
 impl Job {
     /// Returns what an answer is worth; what is bogus is an error.
@@ -28,10 +47,10 @@ impl Job {
         name: &Name,
         rtype: RecordType,
         found: &Found,
-    ) -> Result<Security, Trouble> {
+    ) -> Result<Worth, Trouble> {
         let options = &self.engine.options;
         if options.is_unchecked(name) || options.anchor_above(name).is_none() {
-            return Ok(Security::Insecure);
+            return Ok(Worth::unsigned(Security::Insecure));
         }
         let answers = sets(&found.answers);
         let authorities = sets(&found.authorities);
@@ -65,9 +84,9 @@ impl Job {
         answers: &[Set<'_>],
         authorities: &[Set<'_>],
         keys: &Keys,
-    ) -> Result<Security, Trouble> {
+    ) -> Result<Worth, Trouble> {
         let has_dname = answers.iter().any(|set| set.rtype == RecordType::DNAME);
-        let mut security = Security::Secure;
+        let mut worth = Worth::unsigned(Security::Secure);
         for set in answers {
             // A CNAME record made out of a DNAME record is not signed, and we
             // have made it ourselves (RFC 6672 section 5.3.1).
@@ -75,18 +94,19 @@ impl Job {
                 continue;
             }
             let verified = verify(set, keys, self.now.unix, &self.budget)?;
+            worth.ttl = worth.ttl.min(verified.left).min(verified.ttl);
             let Some(signed) = verified.wildcard else { continue };
             let proofs = self.proofs(authorities, keys)?;
             match proofs.wildcard(set.name, signed)? {
                 Proof::Yes => {}
-                Proof::Insecure => security = Security::Insecure,
+                Proof::Insecure => worth.security = Security::Insecure,
                 Proof::No => {
                     let why = format!("{} is not proven to be of a wildcard", set.name);
                     return Err(Trouble::Bogus(why));
                 }
             }
         }
-        Ok(security)
+        Ok(worth)
     }
 
     /// Judges that there is nothing.
@@ -97,9 +117,11 @@ impl Job {
         found: &Found,
         authorities: &[Set<'_>],
         keys: &Keys,
-    ) -> Result<Security, Trouble> {
+    ) -> Result<Worth, Trouble> {
+        let mut ttl = MAX_TTL;
         for soa in authorities.iter().filter(|set| set.rtype == RecordType::SOA) {
-            verify(soa, keys, self.now.unix, &self.budget)?;
+            let verified = verify(soa, keys, self.now.unix, &self.budget)?;
+            ttl = ttl.min(verified.left).min(verified.ttl);
         }
         let proofs = self.proofs(authorities, keys)?;
         let proof = match found.kind {
@@ -107,14 +129,14 @@ impl Job {
             _ => proofs.nodata(name, rtype)?,
         };
         match proof {
-            Proof::Yes => Ok(Security::Secure),
-            Proof::Insecure => Ok(Security::Insecure),
+            Proof::Yes => Ok(Worth { security: Security::Secure, ttl }),
+            Proof::Insecure => Ok(Worth { security: Security::Insecure, ttl }),
             Proof::No => Err(Trouble::Bogus(format!("it is not proven that there is no {name} {rtype}"))),
         }
     }
 
     /// Judges what is not signed: it must be proven that it need not be.
-    async fn unsigned(&self, name: &Name, rtype: RecordType, found: &Found) -> Result<Security, Trouble> {
+    async fn unsigned(&self, name: &Name, rtype: RecordType, found: &Found) -> Result<Worth, Trouble> {
         let place = if rtype == RecordType::DS && !name.is_root() { name.base_name() } else { name.clone() };
         let zone = if found.zone.zone_of(&place) { found.zone.clone() } else { place.clone() };
         // The zone whose servers were asked is known best; but they may serve
@@ -124,7 +146,7 @@ impl Job {
             other => other,
         };
         match status {
-            Status::Insecure => Ok(Security::Insecure),
+            Status::Insecure => Ok(Worth::unsigned(Security::Insecure)),
             Status::Bogus(why) => Err(Trouble::Bogus(why)),
             Status::Secure(keys) => {
                 Err(Trouble::Bogus(format!("{name} {rtype} has no signature of {}", keys.zone)))

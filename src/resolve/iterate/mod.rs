@@ -60,6 +60,7 @@ use found::Found;
 use found::Kind;
 use job::Engine;
 use job::Job;
+use judge::Worth;
 use network::Network;
 use network::Sockets;
 use options::Options;
@@ -155,11 +156,11 @@ impl Job {
         let mut security = Security::Secure;
         loop {
             let (found, worth) = self.find_good(&name, rtype).await?;
-            security = security.max(worth);
+            security = security.max(worth.security);
             let age = found.age(self.now.instant);
             let aged = |record: &Record| {
                 let mut record = record.clone();
-                record.ttl = record.ttl.saturating_sub(age);
+                record.ttl = record.ttl.saturating_sub(age).min(worth.ttl);
                 record
             };
             answers.extend(found.answers.iter().map(aged));
@@ -183,17 +184,17 @@ impl Job {
     }
 
     /// Finds what the DNS says of a name and type, and what that is worth.
-    async fn find_good(&self, name: &Name, rtype: RecordType) -> Result<(Arc<Found>, Security), Trouble> {
+    async fn find_good(&self, name: &Name, rtype: RecordType) -> Result<(Arc<Found>, Worth), Trouble> {
         let mut tries = 0;
         loop {
             let known = self.engine.store.get(name, rtype, self.now.instant).is_some();
             let found = self.find(name, rtype).await?;
             if !self.checked {
-                return Ok((found, Security::Indeterminate));
+                return Ok((found, Worth::unsigned(Security::Indeterminate)));
             }
             match self.judge(name, rtype, &found).await {
-                Ok(security) => {
-                    let secure = security == Security::Secure;
+                Ok(worth) => {
+                    let secure = worth.security == Security::Secure;
                     // What is signed may be used for other names as well.
                     if secure && let Some((owner, dname)) = found.dname() {
                         self.engine.store.put(&owner, RecordType::DNAME, &Arc::new(dname));
@@ -203,7 +204,7 @@ impl Job {
                         let why = format!("{name} has an alias that does not follow from the DNAME above");
                         return Err(Trouble::Bogus(why));
                     }
-                    return Ok((found, security));
+                    return Ok((found, worth));
                 }
                 Err(Trouble::Bogus(why)) => {
                     // Another server may have better data.

@@ -25,6 +25,9 @@ const UNKNOWN: u32 = 120;
 /// The most a server is thought to need, in milliseconds.
 const SLOWEST: u32 = 8_000;
 
+/// How often a server has to stay silent in a row to be taken for dead.
+const DEAD: u32 = 8;
+
 /// How often a whole family has to stay silent, with nobody answering in
 /// between, to be asked last.
 const FAMILY_DEAD: u32 = 4;
@@ -115,6 +118,11 @@ impl Servers {
     pub(super) fn patience(&self, server: SocketAddr, now: Instant) -> Duration {
         let known = self.get(server, now);
         Duration::from_millis(u64::from(known.srtt.saturating_mul(2).clamp(300, 1_200)))
+    }
+
+    /// Returns whether a server has been silent so often that once is enough.
+    pub(super) fn is_dead(&self, server: SocketAddr, now: Instant) -> bool {
+        self.get(server, now).silences >= DEAD
     }
 
     /// Returns whether a server understands EDNS and keeps the case of letters.
