@@ -119,6 +119,14 @@ pub enum Lists {
         /// The lists to look at
         files: Vec<PathBuf>,
     },
+    /// Download lists now
+    Update {
+        /// The lists, by their names in the config; all without
+        names: Vec<String>,
+        /// Take a list even if it lost half of its rules or has ten times as many
+        #[arg(long)]
+        force: bool,
+    },
     /// Bring lists into their canonical order and form
     Fmt {
         /// The lists to change

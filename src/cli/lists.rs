@@ -5,17 +5,21 @@ use std::io::Write;
 use std::path::Path;
 
 use super::args::Lists;
+use crate::app::downloads;
+use crate::app::downloads::Updated;
 use crate::app::load::Options;
 use crate::base::Diagnostic;
 use crate::catalog::Catalog;
 use crate::catalog::lint;
 use crate::catalog::parse;
 use crate::source;
+use crate::source::refresh::Doubt;
 
 /// Carries out `sordino lists …`.
 pub fn lists(options: &Options, command: &Lists, out: &mut dyn Write) -> io::Result<u8> {
     match command {
         Lists::Check { files } => check(options, files, out),
+        Lists::Update { names, force } => update(options, names, *force, out),
         Lists::Fmt { files, check } => fmt(files, *check, out),
     }
 }
@@ -23,7 +27,7 @@ pub fn lists(options: &Options, command: &Lists, out: &mut dyn Write) -> io::Res
 /// Shows what there is to remark.
 fn check(options: &Options, files: &[impl AsRef<Path>], out: &mut dyn Write) -> io::Result<u8> {
     let read = if files.is_empty() {
-        source::families(options.blocklists.as_deref())
+        source::families(options.blocklists.as_deref(), None)
     } else {
         files
             .iter()
@@ -55,6 +59,31 @@ fn check(options: &Options, files: &[impl AsRef<Path>], out: &mut dyn Write) -> 
         writeln!(out, "{remark}")?;
     }
     Ok(u8::from(remarks.iter().any(Diagnostic::is_fault)))
+}
+
+/// Downloads lists.
+fn update(options: &Options, names: &[String], force: bool, out: &mut dyn Write) -> io::Result<u8> {
+    let doubt = if force { Doubt::Waive } else { Doubt::Refuse };
+    match downloads::update(options, names, doubt) {
+        Err(faults) => {
+            for fault in faults {
+                writeln!(out, "{fault}")?;
+            }
+            Ok(1)
+        }
+        Ok(outcomes) => {
+            for Updated { name, say, .. } in &outcomes {
+                writeln!(out, "{name}: {say}")?;
+            }
+            let hint = if outcomes.is_empty() {
+                "no list of the config has a `url`"
+            } else {
+                "a running Sordino takes them over when it reloads: kill -HUP"
+            };
+            writeln!(out, "{hint}")?;
+            Ok(u8::from(outcomes.iter().any(|outcome| !outcome.fine)))
+        }
+    }
 }
 
 /// Brings lists into their canonical form.

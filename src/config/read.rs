@@ -156,6 +156,7 @@ pub(super) fn config(text: &Arc<ConfigText>, spec: Spec) -> Result<Config, Vec<D
     let listen = reader.listen(&spec.listen);
     let (resolve, root_hints, trust_anchor) = reader.resolve(&spec.resolve, &spec.cache);
     let blocked = reader.blocked(&spec.blocked);
+    let download = reader.download(&spec.download);
     let metrics = reader.metrics(&spec.metrics);
     reader.later(&spec.identify, &spec.query_log, &spec.web);
     if !reader.faults.is_empty() {
@@ -176,6 +177,7 @@ pub(super) fn config(text: &Arc<ConfigText>, spec: Spec) -> Result<Config, Vec<D
         exceptions,
         blocked,
         lists,
+        download,
         metrics,
     })
 }

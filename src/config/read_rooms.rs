@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::Download;
 use super::Listen;
 use super::Metrics;
 use super::Written;
@@ -166,6 +167,16 @@ impl Reader {
         Blocked {
             answer: answer.unwrap_or_default(),
             ttl: ttl.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(BLOCKED_TTL),
+        }
+    }
+
+    /// `[download]`
+    pub(super) fn download(&mut self, spec: &v1::Download) -> Download {
+        let file = |text: &v1::Text| Written { value: PathBuf::from(text.get_ref()), span: text.span() };
+        Download {
+            allow: self.parse_all(&spec.allow, network),
+            http: spec.http.unwrap_or(false),
+            ca_file: spec.ca_file.as_ref().map(file),
         }
     }
 

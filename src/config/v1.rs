@@ -40,6 +40,7 @@ pub(super) struct Spec {
     pub(super) exception: Vec<Exception>,
     pub(super) blocked: Blocked,
     pub(super) list: Named<List>,
+    pub(super) download: Download,
     pub(super) identify: Identify,
     pub(super) query_log: QueryLog,
     pub(super) metrics: Metrics,
@@ -143,6 +144,15 @@ pub(super) struct List {
     pub(super) family: Option<Text>,
     pub(super) purpose: Option<Text>,
     pub(super) refresh: Option<Text>,
+}
+
+/// `[download]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct Download {
+    pub(super) allow: Vec<Text>,
+    pub(super) http: Option<bool>,
+    pub(super) ca_file: Option<Text>,
 }
 
 /// `[identify]`
