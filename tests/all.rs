@@ -2,6 +2,9 @@
 //
 //  `cfg(test)` tells clippy that `unwrap` is fine in all of it.
 
+/// What a config may say, and how a fault in it is told.
+#[cfg(test)]
+mod config;
 /// A house in a box: an Echo, a laptop, real `dig`, a signed Internet.
 #[cfg(test)]
 mod house;

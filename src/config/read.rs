@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use toml::Spanned;
 
 use super::Config;
 use super::ConfigText;
@@ -78,13 +79,12 @@ impl Reader {
     /// Reads one text or several, each with its position.
     pub(super) fn parse_many<T, E: Display>(
         &mut self,
-        items: &OneOrMany,
-        key: &Range<usize>,
+        items: &Spanned<OneOrMany>,
         read: impl Fn(&str) -> Result<T, E>,
     ) -> Vec<Written<T>> {
         let mut values = Vec::new();
-        for (text, span) in &items.0 {
-            let span = span.clone().unwrap_or_else(|| key.clone());
+        for (text, span) in &items.get_ref().0 {
+            let span = span.clone().unwrap_or_else(|| items.span());
             if let Some(value) = self.parse_at(text, &span, &read) {
                 values.push(Written { value, span });
             }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use toml::Spanned;
+
 use super::Device;
 use super::List;
 use super::Written;
@@ -151,15 +153,18 @@ impl Reader {
         let (mut devices, mut names) = (Vec::new(), HashMap::new());
         for (key, table) in spec {
             let name = self.name(&key);
-            if table.mac.0.is_empty() && table.ip.0.is_empty() {
+            let none = |items: &Option<Spanned<v1::OneOrMany>>| {
+                items.as_ref().is_none_or(|items| items.get_ref().0.is_empty())
+            };
+            if none(&table.mac) && none(&table.ip) {
                 self.fault(&key.span(), "a device needs a `mac` or an `ip` by which it is known");
             }
             names.insert(Arc::clone(&name), devices.len());
             devices.push(Device {
                 name,
                 place: self.text.place(&key.span()),
-                macs: self.parse_many(&table.mac, &key.span(), str::parse::<MacAddr>),
-                networks: self.parse_many(&table.ip, &key.span(), network),
+                macs: table.mac.map(|macs| self.parse_many(&macs, str::parse::<MacAddr>)).unwrap_or_default(),
+                networks: table.ip.map(|networks| self.parse_many(&networks, network)).unwrap_or_default(),
                 policy: table.policy.and_then(|text| self.named(&text, "policy", policies)),
                 family: table
                     .family

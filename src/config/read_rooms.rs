@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use toml::Spanned;
+
 use super::Download;
 use super::Listen;
 use super::Metrics;
@@ -109,12 +111,12 @@ impl Reader {
     }
 
     /// `[resolve.zone]` and `[resolve.stub]`
-    fn zones(&mut self, spec: &v1::Named<v1::OneOrMany>) -> Vec<(Domain, Vec<SocketAddr>)> {
+    fn zones(&mut self, spec: &v1::Named<Spanned<v1::OneOrMany>>) -> Vec<(Domain, Vec<SocketAddr>)> {
         let mut zones = Vec::new();
         for (name, servers) in spec {
             let zone = self.parse(name, str::parse::<Domain>);
-            let found = self.parse_many(servers, &name.span(), |text| socket(text, DNS_PORT));
-            if servers.0.is_empty() {
+            let found = self.parse_many(servers, |text| socket(text, DNS_PORT));
+            if servers.get_ref().0.is_empty() {
                 self.fault(&name.span(), "a zone needs at least one server");
             }
             if let Some(zone) = zone {
