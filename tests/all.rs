@@ -11,6 +11,9 @@ mod house;
 /// The law of the house: who may use whom, and what a file looks like.
 #[cfg(test)]
 mod layers;
+/// The lists: every researched name, every lint, other people's syntaxes.
+#[cfg(test)]
+mod lists;
 /// List servers with every fault: the old rules stay, and the reason is told.
 #[cfg(test)]
 mod refresh;

@@ -43,9 +43,12 @@ fn check(options: &Options, files: &[impl AsRef<Path>], out: &mut dyn Write) -> 
         Err(faults) => faults,
         Ok(lists) => {
             let mut remarks: Vec<_> = lists.iter().flat_map(lint::lint).collect();
-            // Lists that include others can only be judged beside them.
-            let whole = files.is_empty() || lists.iter().all(|list| list.includes.is_empty());
-            if whole && let Err(faults) = Catalog::build(&lists) {
+            // What a list includes may be among those that come with Sordino.
+            let beside = if files.is_empty() { Ok(Vec::new()) } else { source::families(None, None) };
+            let others = beside.unwrap_or_default().into_iter();
+            let others = others.filter(|other| lists.iter().all(|list| list.name != other.name));
+            let together: Vec<_> = lists.iter().cloned().chain(others).collect();
+            if let Err(faults) = Catalog::build(&together) {
                 remarks.extend(faults);
             }
             if remarks.is_empty() {
