@@ -17,3 +17,6 @@ mod lists;
 /// List servers with every fault: the old rules stay, and the reason is told.
 #[cfg(test)]
 mod refresh;
+/// Queries and all that follows from them, as text files.
+#[cfg(test)]
+mod scenarios;
