@@ -8,6 +8,9 @@ mod breakages;
 /// What a config may say, and how a fault in it is told.
 #[cfg(test)]
 mod config;
+/// Exports mean the same to the programs they are for.
+#[cfg(test)]
+mod export;
 /// A house in a box: an Echo, a laptop, real `dig`, a signed Internet.
 #[cfg(test)]
 mod house;

@@ -98,8 +98,7 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
     let written = config.download.ca_file.take();
     let ca = keys((None, written), &base, &config, &mut files, &mut faults).map(|file| file.text);
     // The household's own lists join those that come with Sordino.
-    let own = base.join(OWN_LISTS);
-    let own = own.is_dir().then_some(own);
+    let own = path.is_some().then(|| base.join(OWN_LISTS)).filter(|own| own.is_dir());
     files.extend(own.clone());
     let families = source::families(options.blocklists.as_deref(), own.as_deref());
     let (families, found) = families.map_or_else(|faults| (Vec::new(), faults), |files| (files, Vec::new()));

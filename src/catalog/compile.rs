@@ -52,6 +52,8 @@ impl Catalog {
                 Entry::Vacant(free) => {
                     free.insert((id, Arc::new(sign.clone())));
                 }
+                Entry::Occupied(there)
+                    if there.get().0 == id && !Arc::ptr_eq(&there.get().1.place.file, &sign.place.file) => {}
                 Entry::Occupied(there) => {
                     let first = &there.get().1.place;
                     faults.push(at(
@@ -132,7 +134,9 @@ fn add(
         let Some(first) = there.and_then(|there| rules.get(there as usize)) else {
             continue;
         };
-        if own && first.place.file == rule.place.file {
+        // A household may have a changed copy of a whole list, so it is not by
+        // their names that files are told apart.
+        if own && Arc::ptr_eq(&first.place.file, &rule.place.file) {
             let say = format!("`{}` is said already, in {}: {}", rule.pattern, first.place, first.purpose);
             faults.push(at(&rule.place, say));
             break;
@@ -203,6 +207,9 @@ mod tests {
         assert_eq!(purpose(&catalog, "f", "a.x.com").unwrap(), "f.txt:4 voice");
         assert_eq!(catalog.families().len(), 1);
         assert!(catalog.families()[0].has_devices());
+        let changed = ("f.txt", "family f\n[identify]\n[function media]\na.x.com\n");
+        let catalog = build(&[changed, came]).unwrap();
+        assert_eq!(purpose(&catalog, "f", "a.x.com").unwrap(), "f.txt:4 media");
         let faults = build(&[("local.txt", "family f\n[advertising]\na.x.com\n"), came]).unwrap_err();
         assert!(faults[0].starts_with("local.txt:3: `a.x.com` (advertising) would take"), "{faults:?}");
     }

@@ -7,11 +7,18 @@ use std::path::Path;
 use super::args::Lists;
 use crate::app::downloads;
 use crate::app::downloads::Updated;
+use crate::app::load;
 use crate::app::load::Options;
+use crate::base::Clock;
 use crate::base::Diagnostic;
+use crate::base::diagnostic::there_are;
+use crate::base::time::SystemClock;
 use crate::catalog::Catalog;
+use crate::catalog::FamilyId;
 use crate::catalog::lint;
 use crate::catalog::parse;
+use crate::policy::export;
+use crate::policy::export::Target;
 use crate::source;
 use crate::source::refresh::Doubt;
 
@@ -20,6 +27,7 @@ pub fn lists(options: &Options, command: &Lists, out: &mut dyn Write) -> io::Res
     match command {
         Lists::Check { files } => check(options, files, out),
         Lists::Update { names, force } => update(options, names, *force, out),
+        Lists::Export { format, family, policy } => export(options, *format, family.as_deref(), policy, out),
         Lists::Fmt { files, check } => fmt(files, *check, out),
     }
 }
@@ -87,6 +95,47 @@ fn update(options: &Options, names: &[String], force: bool, out: &mut dyn Write)
             Ok(u8::from(outcomes.iter().any(|outcome| !outcome.fine)))
         }
     }
+}
+
+/// Writes what a policy blocks for other resolvers.
+fn export(
+    options: &Options,
+    target: Target,
+    family: Option<&str>,
+    policy: &str,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
+    let loaded = match load::load(options) {
+        Ok(loaded) => loaded,
+        Err(faults) => {
+            for fault in faults {
+                writeln!(out, "{fault}")?;
+            }
+            return Ok(1);
+        }
+    };
+    let (catalog, policies) = (&loaded.house.catalog, &loaded.house.policies);
+    let with_devices =
+        (0u16..).map(FamilyId).zip(catalog.families()).filter(|(_, known)| known.has_devices());
+    let families: Vec<_> =
+        with_devices.filter(|(_, known)| family.is_none_or(|name| **known.name() == *name)).collect();
+    let found = policies.named(policy).and_then(|id| policies.policy(id));
+    let (Some(policy), false) = (found, families.is_empty()) else {
+        let names =
+            catalog.families().iter().filter(|known| known.has_devices()).map(|known| &**known.name());
+        let known = policies.policies.iter().map(|policy| &*policy.name);
+        writeln!(out, "no such family or policy")?;
+        writeln!(out, "families{}", there_are(names))?;
+        writeln!(out, "policies{}", there_are(known))?;
+        return Ok(2);
+    };
+    let now = SystemClock { offset: options.clock_offset }.now();
+    let ids: Vec<_> = families.iter().map(|(id, _)| *id).collect();
+    // Seconds since 1970 fit until 2106, and rise (RFC 1982).
+    let serial = u32::try_from(now.unix).unwrap_or(u32::MAX);
+    let version = concat!("Sordino ", env!("CARGO_PKG_VERSION"));
+    write!(out, "{}", export::export(catalog, &ids, policy, target, version, serial))?;
+    Ok(0)
 }
 
 /// Brings lists into their canonical form.
