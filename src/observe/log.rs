@@ -10,8 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 /// What is logged unless `SORDINO_LOG` says otherwise.  hickory logs names and
 /// addresses of queries below `error`.
-const DEFAULT: &str =
-    "info,hickory_server=error,hickory_net=error,hickory_proto=error,hickory_resolver=error";
+const DEFAULT: &str = "info,hickory_server=error,hickory_net=error,hickory_proto=error";
 
 /// Starts logging to standard error.
 ///

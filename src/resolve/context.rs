@@ -16,7 +16,7 @@ use crate::base::time::SystemClock;
 /// delegations, addresses of servers, keys, retries.
 ///
 /// Far above what honest names need (a 34-label PTR name below signed zones:
-/// about 150 with this recursor) and far below what an amplification attack
+/// about 150) and far below what an amplification attack
 /// wants (NXNSAttack: thousands; BIND's limit per fetch is 50, in all 200).
 const BUDGET: u32 = 300;
 

@@ -22,7 +22,6 @@ use super::FailureKind;
 use super::Origin;
 use super::context;
 use super::dnssec::Validator;
-use super::library::ALIAS_TO_NOTHING;
 use super::library::Source;
 use super::names;
 use super::reached::MAX_ALIASES;
@@ -92,14 +91,11 @@ impl Outside {
     async fn find(&self, question: &Question) -> Result<Found, NetError> {
         let query = Query::query(names::to_name(&question.name), names::to_type(question.rtype));
         let whole = self.ask(&query, question.checking_disabled).await;
-        // The recursor and the validator see a chain of aliases as one answer
-        // of one zone, and are wrong where it ends in nothing or crosses zones.
-        let broken = match &whole {
-            Ok(found) => {
-                found.security == Security::Bogus && alias_of(query.name(), &found.answers).is_some()
-            }
-            Err(error) => matches!(error, NetError::Message(ALIAS_TO_NOTHING)),
-        };
+        // The validator sees a chain of aliases as one answer of one zone, and
+        // is wrong where it ends in nothing or crosses zones.
+        let broken = whole.as_ref().is_ok_and(|found| {
+            found.security == Security::Bogus && alias_of(query.name(), &found.answers).is_some()
+        });
         if broken && query.query_type() != RecordType::CNAME {
             return self.find_by_steps(query, question.checking_disabled).await;
         }

@@ -25,9 +25,9 @@ use super::dnssec::Validator;
 use super::file;
 use super::forward::Forwarder;
 use super::forward::Server;
+use super::iterate::Recursion;
 use super::library::Source;
 use super::outside::Outside;
-use super::recursor;
 use super::settings::Mode;
 use super::settings::Settings;
 use super::settings::SettingsError;
@@ -117,44 +117,39 @@ impl Resolver {
         cache: Arc<AnswerCache>,
         counters: Arc<Counters>,
     ) -> Result<Self, SettingsError> {
-        let mut zones = Vec::new();
-        for (of, recursion_desired) in [(&settings.zones, true), (&settings.stubs, false)] {
-            for (name, servers) in of {
-                let source = forward(&format!("{name}"), servers, recursion_desired, &counters)?;
-                let outside = Outside {
-                    source,
-                    // Nobody outside has signed what only the router knows.
-                    validator: None,
-                    unchecked: Vec::new(),
-                    origin: Origin::Forward,
-                    counters: Arc::clone(&counters),
-                };
-                let realm = mark(&(name, servers, recursion_desired));
-                zones.push((name.clone(), Way { upstream: Arc::new(outside), realm }));
-            }
-        }
-        let (source, origin) = match settings.mode {
+        let outside: Arc<dyn Upstream> = match settings.mode {
+            Mode::Recurse => Arc::new(Recursion::new(settings, Arc::clone(&counters))?),
             Mode::Forward => {
                 let source = forward("forward-to", &settings.forward_to, true, &counters)?;
-                (source, Origin::Forward)
-            }
-            Mode::Recurse => {
-                let recursor = recursor::recursor(settings, Arc::clone(&counters))?;
-                (Source::Recurse(Arc::new(recursor)), Origin::Recursion)
+                let anchors = settings.trust_anchor.as_ref().map(file::trust_anchors).transpose()?;
+                Arc::new(Outside {
+                    validator: settings.dnssec.then(|| Validator::new(source.clone(), anchors)),
+                    source,
+                    unchecked: settings.negative_trust_anchors.clone(),
+                    origin: Origin::Forward,
+                    counters: Arc::clone(&counters),
+                })
             }
         };
-        let anchors = settings.trust_anchor.as_ref().map(file::trust_anchors).transpose()?;
-        let outside = Outside {
-            validator: settings.dnssec.then(|| Validator::new(source.clone(), anchors)),
-            source,
-            unchecked: settings.negative_trust_anchors.clone(),
-            origin,
-            counters: Arc::clone(&counters),
-        };
+        let mut zones = Vec::new();
+        for (name, servers) in &settings.stubs {
+            let realm = mark(&(name, servers, false));
+            let upstream = match settings.mode {
+                // It goes down from these servers by itself.
+                Mode::Recurse if servers.is_empty() => return Err(no_server(&name.to_string())),
+                Mode::Recurse => Arc::clone(&outside),
+                Mode::Forward => plain(name, servers, false, &counters)?,
+            };
+            zones.push((name.clone(), Way { upstream, realm }));
+        }
+        for (name, servers) in &settings.zones {
+            let upstream = plain(name, servers, true, &counters)?;
+            zones.push((name.clone(), Way { upstream, realm: mark(&(name, servers, true)) }));
+        }
         let mut without_zones = settings.clone();
         without_zones.zones.clear();
         without_zones.stubs.clear();
-        let outside = Way { upstream: Arc::new(outside), realm: mark(&without_zones) };
+        let outside = Way { upstream: outside, realm: mark(&without_zones) };
         Ok(Self::assemble(zones, outside, cache, counters, settings.root_hints.is_some()))
     }
 
@@ -255,6 +250,28 @@ impl Resolve for Resolver {
     }
 }
 
+/// Complains that there is no server to ask.
+fn no_server(what: &str) -> SettingsError {
+    SettingsError::Setting(format!("resolve: no server to ask for `{what}`"))
+}
+
+/// Returns a way to these servers, where nobody checks signatures: nobody
+/// outside has signed what only the router knows.
+fn plain(
+    name: &Domain,
+    servers: &[SocketAddr],
+    recursion_desired: bool,
+    counters: &Arc<Counters>,
+) -> Result<Arc<dyn Upstream>, SettingsError> {
+    Ok(Arc::new(Outside {
+        source: forward(&name.to_string(), servers, recursion_desired, counters)?,
+        validator: None,
+        unchecked: Vec::new(),
+        origin: Origin::Forward,
+        counters: Arc::clone(counters),
+    }))
+}
+
 /// Returns a source that asks these servers.
 fn forward(
     what: &str,
@@ -263,11 +280,11 @@ fn forward(
     counters: &Arc<Counters>,
 ) -> Result<Source, SettingsError> {
     if servers.is_empty() {
-        return Err(SettingsError::Setting(format!("resolve: no server to ask for `{what}`")));
+        return Err(no_server(what));
     }
     let servers: Vec<_> = servers.iter().map(|&address| Server::Plain(address)).collect();
     let forwarder = Arc::new(Forwarder::new(&servers, Arc::clone(counters)));
-    Ok(Source::Forward { forwarder, recursion_desired })
+    Ok(Source { forwarder, recursion_desired })
 }
 
 /// Returns a mark that other settings do not have.

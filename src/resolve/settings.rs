@@ -33,8 +33,7 @@ pub struct Settings {
     pub negative_trust_anchors: Vec<Domain>,
     /// Special-purpose networks in which name servers may be, all the same.
     pub allow_servers: Vec<IpNet>,
-    /// Whether servers see no more of a name than they need (RFC 9156).  Today's
-    /// recursor always does so and cannot be told otherwise.
+    /// Whether servers see no more of a name than they need (RFC 9156).
     pub qname_minimisation: bool,
     /// Whether name servers are asked over IPv4.
     pub ipv4: bool,

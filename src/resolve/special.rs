@@ -217,8 +217,8 @@ pub(super) fn answer(question: &Question, zoned: bool, own_root: bool) -> Option
 const DS: Rtype = Rtype(43);
 
 /// The types that are asked of a top-level domain by those who look into the
-/// DNS itself: NS, SOA, DS, NSEC, DNSKEY, NSEC3PARAM, CDS, CDNSKEY.
-const OF_ZONES: [u16; 8] = [2, 6, 43, 47, 48, 51, 59, 60];
+/// DNS itself: NS, SOA, DNAME, DS, NSEC, DNSKEY, NSEC3PARAM, CDS, CDNSKEY.
+const OF_ZONES: [u16; 9] = [2, 6, 39, 43, 47, 48, 51, 59, 60];
 
 /// Returns whether a question is about a bare name like `printer`, which only
 /// this house can know: top-level domains have no hosts (RFC 7085 finds the few

@@ -63,6 +63,61 @@ impl Security {
     }
 }
 
+//----------- Limit ------------------------------------------------------------
+
+/// The kinds of work that are limited.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Limit {
+    /// Queries to servers outside.
+    Packets,
+    /// Octets of their replies.
+    Octets,
+    /// Addresses of name servers that have to be looked up.
+    Lookups,
+    /// Signatures that are checked.
+    Signatures,
+    /// Signatures that turn out to be wrong.
+    BadSignatures,
+    /// Hashes of names (NSEC3).
+    Hashes,
+    /// Time.
+    Time,
+    /// Delegations below delegations, and questions for the sake of questions.
+    Depth,
+    /// Aliases of aliases.
+    Aliases,
+}
+
+impl Limit {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Packets,
+        Self::Octets,
+        Self::Lookups,
+        Self::Signatures,
+        Self::BadSignatures,
+        Self::Hashes,
+        Self::Time,
+        Self::Depth,
+        Self::Aliases,
+    ];
+
+    /// Returns the word for it in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Packets => "packets",
+            Self::Octets => "bytes",
+            Self::Lookups => "lookups",
+            Self::Signatures => "signatures",
+            Self::BadSignatures => "bad-signatures",
+            Self::Hashes => "hashes",
+            Self::Time => "time",
+            Self::Depth => "depth",
+            Self::Aliases => "aliases",
+        }
+    }
+}
+
 //----------- Counters ---------------------------------------------------------
 
 /// The counters, shared by all ways of resolving.
@@ -72,6 +127,8 @@ pub(super) struct Counters {
     sent: [[AtomicU64; 3]; 2],
     /// Validations, by result.
     security: [AtomicU64; 4],
+    /// Questions that were given up for too much work, by its kind.
+    exceeded: [AtomicU64; Limit::ALL.len()],
 }
 
 impl Counters {
@@ -85,6 +142,11 @@ impl Counters {
         self.security[security as usize].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a question that was given up for too much work.
+    pub(super) fn exceeded(&self, limit: Limit) {
+        self.exceeded[limit as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Returns what was counted.
     pub(super) fn read(&self, cache: CacheStats) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -92,6 +154,7 @@ impl Counters {
             cache,
             upstream: self.sent.each_ref().map(|by_result| by_result.each_ref().map(read)),
             dnssec: self.security.each_ref().map(read),
+            exceeded: self.exceeded.each_ref().map(read),
         }
     }
 }
@@ -115,6 +178,8 @@ pub struct Stats {
     upstream: [[u64; 3]; 2],
     /// See [`dnssec`](Self::dnssec).
     dnssec: [u64; 4],
+    /// See [`exceeded`](Self::exceeded).
+    exceeded: [u64; Limit::ALL.len()],
 }
 
 impl Stats {
@@ -126,6 +191,11 @@ impl Stats {
     /// Returns how many validations came to this.
     pub fn dnssec(&self, security: Security) -> u64 {
         self.dnssec[security as usize]
+    }
+
+    /// Returns how many questions were given up for too much work of a kind.
+    pub fn exceeded(&self, limit: Limit) -> u64 {
+        self.exceeded[limit as usize]
     }
 }
 

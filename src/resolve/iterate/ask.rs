@@ -1,0 +1,294 @@
+//! Asking the servers of a zone: one after the other, and the next one early
+//! if one is slow.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::future::FutureExt;
+use futures_util::stream::FuturesUnordered;
+use hickory_proto::op::Message;
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::Name;
+use hickory_proto::rr::RecordType;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::job::Job;
+use super::scrub;
+use super::scrub::Asked;
+use super::scrub::Says;
+use super::trouble::Trouble;
+use super::wire;
+use super::wire::Manner;
+use crate::query::Transport;
+use crate::resolve::stats::Limit;
+use crate::resolve::stats::Sent;
+
+/// How long a single query is waited for at most.
+const UDP_PATIENCE: Duration = Duration::from_millis(2_500);
+
+/// How long the whole of an exchange over TCP may take.
+const TCP_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How many queries about one question go to the servers of one zone.
+const MAX_TRIES: i32 = 10;
+
+/// How often one server is asked the same.
+const MAX_TRIES_EACH: usize = 4;
+
+//----------- Ask --------------------------------------------------------------
+
+/// What is asked of the servers of a zone.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Ask {
+    /// The zone.
+    pub(super) zone: Name,
+    /// The name asked for.
+    pub(super) name: Name,
+    /// The type asked for.
+    pub(super) rtype: RecordType,
+    /// Whether it is asked for the root servers, and for their addresses.
+    pub(super) priming: bool,
+    /// Whether the name is all of the name that is wanted.
+    pub(super) whole: bool,
+}
+
+/// How asking ended.
+type Heard = Result<Says, Trouble>;
+
+/// Questions that are out, and where their answers will appear.
+#[derive(Debug, Default)]
+pub(super) struct Outstanding(Mutex<HashMap<Ask, watch::Receiver<Option<Heard>>>>);
+
+impl Outstanding {
+    /// Locks the table.
+    fn lock(&self) -> MutexGuard<'_, HashMap<Ask, watch::Receiver<Option<Heard>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a question out of the table, however asking it ends.
+struct Done<'a>(&'a Outstanding, &'a Ask);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.lock().remove(self.1);
+    }
+}
+
+impl Job {
+    /// Asks the servers of a zone, unless somebody is doing so already.
+    ///
+    /// Only exchanges are shared, and they wait for nobody: two questions can
+    /// never wait for each other.
+    pub(super) async fn ask(&self, ask: &Ask, servers: &[SocketAddr]) -> Heard {
+        let outstanding = &self.engine.outstanding;
+        let mut waiting = outstanding.lock().get(ask).cloned();
+        if let Some(result) = &mut waiting
+            && let Ok(heard) = result.wait_for(Option::is_some).await.map(|heard| heard.clone())
+            && let Some(Ok(says)) = heard
+        {
+            return Ok(says);
+        }
+        // The other one failed, perhaps for reasons of its own.
+        let (put, result) = watch::channel(None);
+        let first = {
+            let mut table = outstanding.lock();
+            let first = !table.contains_key(ask);
+            if first {
+                table.insert(ask.clone(), result);
+            }
+            first
+        };
+        let _done = first.then(|| Done(outstanding, ask));
+        let heard = self.race(ask, servers).await;
+        put.send_replace(Some(heard.clone()));
+        heard
+    }
+
+    /// Asks servers until one has an answer that is worth something.
+    async fn race(&self, ask: &Ask, servers: &[SocketAddr]) -> Heard {
+        let engine = &self.engine;
+        let mut order: Vec<SocketAddr> = servers.to_vec();
+        let mut tries: HashMap<SocketAddr, usize> = HashMap::new();
+        let mut running: FuturesUnordered<BoxFuture<'_, (SocketAddr, Heard)>> = FuturesUnordered::new();
+        let mut worst = Trouble::NoServers;
+        let mut hearsay = None;
+        let mut sent: i32 = 0;
+        loop {
+            let now = engine.network.moment();
+            order.sort_by_cached_key(|server| {
+                let tried = tries.get(server).copied().unwrap_or(0);
+                // Among equals, anyone: predictability helps forgers.
+                (tried, engine.servers.rank(*server, now) / 40, rand::random::<u16>())
+            });
+            let next = order.first().copied().filter(|server| {
+                sent < MAX_TRIES && tries.get(server).copied().unwrap_or(0) < MAX_TRIES_EACH
+            });
+            let mut pause = UDP_PATIENCE;
+            if let Some(server) = next {
+                *tries.entry(server).or_default() += 1;
+                pause = engine.servers.patience(server, now).mul_f64(1.25_f64.powi(sent));
+                sent += 1;
+                running.push(self.one(ask, server).map(move |heard| (server, heard)).boxed());
+            }
+            loop {
+                let ended = tokio::select! {
+                    ended = running.next() => ended,
+                    () = sleep(pause), if next.is_some() => {
+                        // Slow: it keeps its chance, and another one gets one.
+                        if let Some(server) = next {
+                            engine.servers.was_silent(server, engine.network.moment());
+                        }
+                        break;
+                    }
+                };
+                match ended {
+                    Some((_, Ok(Says::Hearsay(found)))) => {
+                        hearsay = hearsay.or(Some(found));
+                        worst = Trouble::Lame;
+                    }
+                    Some((_, Ok(says))) => return Ok(says),
+                    Some((_, Err(trouble))) if trouble.is_final() => return Err(trouble),
+                    Some((server, Err(trouble))) => {
+                        if matches!(trouble, Trouble::Silence | Trouble::Refused(_) | Trouble::Lame)
+                            || worst == Trouble::NoServers
+                        {
+                            worst = trouble.clone();
+                        }
+                        if !matches!(trouble, Trouble::Silence) {
+                            // Asking it again would not help.
+                            order.retain(|other| *other != server);
+                        }
+                    }
+                    None => break,
+                }
+                // Whoever said no is followed by the next at once.
+                if next.is_some() || running.is_empty() {
+                    break;
+                }
+            }
+            if running.is_empty() && (next.is_none() || order.is_empty()) {
+                return hearsay.map_or(Err(worst), |found| Ok(Says::Answer(found, Vec::new())));
+            }
+        }
+    }
+
+    /// Asks one server.
+    async fn one(&self, ask: &Ask, server: SocketAddr) -> Heard {
+        let engine = &self.engine;
+        let now = engine.network.moment();
+        let (edns, mixed) = engine.servers.manners(server, now);
+        let mut manner = Manner { edns, mixed, recursion_desired: false };
+        let mut reply = self.exchange(ask, server, manner).await?;
+        if edns && wire::knows_no_edns(&reply) {
+            engine.servers.took_edns(server, false, engine.network.moment());
+            manner.edns = false;
+            reply = self.exchange(ask, server, manner).await?;
+        } else if edns && reply.edns.is_some() {
+            engine.servers.took_edns(server, true, now);
+        }
+        let Ask { zone, name, rtype, priming, .. } = ask;
+        let asked = Asked { zone, name, rtype: *rtype, server, now: self.now.instant };
+        let heard = if *priming { scrub::hear_root(&asked, &reply) } else { scrub::hear(&asked, reply) };
+        match &heard {
+            // It may know other names.
+            Err(Trouble::Refused(ResponseCode::ServFail)) => engine.servers.was_silent(server, now),
+            Err(Trouble::Lame | Trouble::Refused(_)) if ask.whole => {
+                engine.servers.is_lame(zone, server, now);
+            }
+            _ => {}
+        }
+        heard
+    }
+
+    /// Sends a query over UDP, and over TCP if that does not do.
+    async fn exchange(&self, ask: &Ask, server: SocketAddr, manner: Manner) -> Result<Message, Trouble> {
+        let (request, reply) = match self.send(ask, server, manner, false).await {
+            Ok(exchange) => exchange,
+            Err(error) => {
+                let moment = self.engine.network.moment();
+                match error {
+                    Failed::Trouble(trouble) => return Err(trouble),
+                    Failed::Case => self.engine.servers.mangles_case(server, moment),
+                    Failed::NearMiss => {}
+                }
+                let manner = Manner { mixed: false, ..manner };
+                return self.over_tcp(ask, server, manner).await;
+            }
+        };
+        let reply = wire::read(&request, &reply).ok_or(Trouble::Nonsense)?;
+        if reply.metadata.truncation {
+            return self.over_tcp(ask, server, manner).await;
+        }
+        Ok(reply)
+    }
+
+    /// Sends a query over TCP.
+    async fn over_tcp(&self, ask: &Ask, server: SocketAddr, manner: Manner) -> Result<Message, Trouble> {
+        match self.send(ask, server, manner, true).await {
+            Ok((request, reply)) => wire::read(&request, &reply).ok_or(Trouble::Nonsense),
+            Err(Failed::Trouble(trouble)) => Err(trouble),
+            Err(_) => Err(Trouble::Nonsense),
+        }
+    }
+
+    /// Sends a query once, on the budget, and notes how it went.
+    async fn send(
+        &self,
+        ask: &Ask,
+        server: SocketAddr,
+        manner: Manner,
+        tcp: bool,
+    ) -> Result<(Vec<u8>, Vec<u8>), Failed> {
+        let engine = &self.engine;
+        let request = wire::request(&ask.name, ask.rtype, manner).ok_or(Trouble::Nonsense)?;
+        self.budget.take(Limit::Packets, 1)?;
+        let patience = if tcp { TCP_PATIENCE } else { UDP_PATIENCE };
+        let before = engine.network.moment();
+        let result = engine.network.exchange(server, &request, tcp, patience).await;
+        let now = engine.network.moment();
+        let transport = if tcp { Transport::Tcp } else { Transport::Udp };
+        let sent = match &result {
+            Ok(_) => Sent::Answer,
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Sent::Timeout,
+            Err(_) => Sent::Error,
+        };
+        engine.counters.sent(transport, sent);
+        let reply = result.map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => Failed::Trouble(Trouble::Silence),
+            io::ErrorKind::InvalidData => Failed::NearMiss,
+            io::ErrorKind::InvalidInput => Failed::Case,
+            _ => {
+                engine.servers.was_silent(server, now);
+                Failed::Trouble(Trouble::Unreachable)
+            }
+        })?;
+        engine.servers.answered(server, now.saturating_duration_since(before), now);
+        self.budget.take(Limit::Octets, reply.len())?;
+        Ok((request, reply))
+    }
+}
+
+/// Why a query has no reply.
+enum Failed {
+    /// Somebody may be guessing.
+    NearMiss,
+    /// The case of letters was lost.
+    Case,
+    /// Something else.
+    Trouble(Trouble),
+}
+
+impl From<Trouble> for Failed {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}

@@ -1,0 +1,349 @@
+//! The chain of trust: from a key that is trusted down to a zone ([RFC 4035
+//! section 5.2]).
+//!
+//! From below: the DS records of a zone name the zone that signed them, and so
+//! on up.  Where nothing is signed, from above, label by label, to the place
+//! where it was allowed to stop.
+//!
+//! [RFC 4035 section 5.2]: https://www.rfc-editor.org/rfc/rfc4035#section-5.2
+
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use futures_util::future::BoxFuture;
+use futures_util::future::FutureExt;
+use hickory_proto::dnssec::DigestType;
+use hickory_proto::dnssec::rdata::DNSKEY;
+use hickory_proto::dnssec::rdata::DNSSECRData;
+use hickory_proto::dnssec::rdata::DS;
+use hickory_proto::rr::Name;
+use hickory_proto::rr::RData;
+use hickory_proto::rr::Record;
+use hickory_proto::rr::RecordType;
+use quick_cache::sync::Cache;
+
+use super::denial::NoDs;
+use super::denial::Proof;
+use super::found::Kind;
+use super::found::labels;
+use super::job::Job;
+use super::options::Trust as Anchor;
+use super::store::Delegation;
+use super::trouble::Trouble;
+use super::verify::Keys;
+use super::verify::MAX_COLLISIONS;
+use super::verify::is_known;
+use super::verify::sets;
+use super::verify::verify;
+use crate::resolve::data::MAX_TTL;
+
+/// How many zones are remembered.
+const MAX_ZONES: usize = 4_096;
+
+/// How many DS records of a zone are looked at.
+const MAX_DS: usize = 8;
+
+/// How long a zone stays bogus, in seconds: a mistake may be put right.
+const BOGUS_TTL: u32 = 60;
+
+//----------- Status, Trusted --------------------------------------------------
+
+/// Whether a zone is trusted.
+#[derive(Clone, Debug)]
+pub(super) enum Status {
+    /// It is, with these keys.
+    Secure(Arc<Keys>),
+    /// It is provably not signed.
+    Insecure,
+    /// It should be signed, and is not, or not well.
+    Bogus(String),
+}
+
+/// Which zones are trusted, and until when that holds.
+#[derive(Debug)]
+pub(super) struct Trusted(Cache<Name, (Status, Instant)>);
+
+impl Default for Trusted {
+    fn default() -> Self {
+        Self(Cache::new(MAX_ZONES))
+    }
+}
+
+/// What is known of the step from a zone's parent to it.
+enum Link {
+    /// The zone's status.
+    Zone(Status, u32),
+    /// No zone begins here: the name is in the one that says so.
+    Inside(Name),
+    /// Nothing is signed.
+    Unsigned,
+    /// The parent's data is bad, which may be the fault of whoever told it.
+    Doubtful(String),
+}
+
+impl Job {
+    /// Returns whether a zone is trusted.
+    pub(super) fn status(&self, zone: Name) -> BoxFuture<'_, Result<Status, Trouble>> {
+        async move {
+            let options = &self.engine.options;
+            if options.is_unchecked(&zone) || options.anchor_above(&zone).is_none() {
+                return Ok(Status::Insecure);
+            }
+            if let Some((status, until)) = self.engine.trusted.0.get(&zone)
+                && self.now.instant < until
+            {
+                return Ok(status);
+            }
+            let (status, ttl) = match self.link(&zone).await? {
+                Link::Zone(status, ttl) => (status, ttl),
+                Link::Inside(above) => return self.status(above).await,
+                Link::Unsigned => (self.descend(&zone).await?, BOGUS_TTL),
+                Link::Doubtful(why) => (Status::Bogus(why), BOGUS_TTL),
+            };
+            let ttl = if matches!(status, Status::Bogus(_)) { ttl.min(BOGUS_TTL) } else { ttl };
+            let until = self.now.instant + Duration::from_secs(u64::from(ttl.min(MAX_TTL)));
+            self.engine.trusted.0.insert(zone, (status.clone(), until));
+            Ok(status)
+        }
+        .boxed()
+    }
+
+    /// Asks for the keys of a zone beside the answer, where a referral says that
+    /// it is signed: that is one round trip less.
+    pub(super) fn fetch_keys_beside(&self, delegation: &Delegation) {
+        let zone = delegation.zone.clone();
+        let is_signed = delegation.ds.iter().any(|record| record.record_type() == RecordType::DS);
+        let is_known = self.engine.trusted.0.get(&zone).is_some_and(|(_, until)| self.now.instant < until);
+        let options = &self.engine.options;
+        if !self.checked || !is_signed || is_known || options.anchor_above(&zone).is_none() {
+            return;
+        }
+        let job = self.clone();
+        // Whoever needs the keys waits for this, or finds them.
+        tokio::spawn(async move {
+            let _ = job.find(&zone, RecordType::DNSKEY).await;
+        });
+    }
+
+    /// Goes down towards a name from the nearest key that is trusted, and
+    /// returns where it ends: in an unsigned zone, or in the zone of the name.
+    pub(super) async fn descend(&self, name: &Name) -> Result<Status, Trouble> {
+        let Some(anchor) = self.engine.options.anchor_above(name).cloned() else {
+            return Ok(Status::Insecure);
+        };
+        let mut status = self.status(anchor.clone()).await?;
+        for count in labels(&anchor) + 1..=labels(name) {
+            if !matches!(status, Status::Secure(_)) {
+                break;
+            }
+            let step = name.trim_to(count);
+            if self.engine.options.is_unchecked(&step) {
+                return Ok(Status::Insecure);
+            }
+            match self.link(&step).await? {
+                Link::Zone(next, _) => status = next,
+                Link::Inside(_) => {}
+                Link::Doubtful(why) => return Ok(Status::Bogus(why)),
+                Link::Unsigned => {
+                    return Ok(Status::Bogus(format!("there is no signed proof about {step} DS")));
+                }
+            }
+        }
+        Ok(status)
+    }
+
+    /// Looks at the step to a zone.
+    async fn link(&self, zone: &Name) -> Result<Link, Trouble> {
+        let anchors: Vec<&Anchor> = {
+            let of_zone = self.engine.options.anchors.iter().filter(|(of, _)| of == zone);
+            of_zone.map(|(_, anchor)| anchor).collect()
+        };
+        if !anchors.is_empty() {
+            return self.link_by_anchors(zone, &anchors).await;
+        }
+        let known = self.engine.store.delegation(zone, self.now.instant);
+        let told = known.map(|delegation| delegation.ds.clone()).filter(|ds| !ds.is_empty());
+        if let Some(records) = told {
+            let link = self.link_by_ds(zone, &records, &Kind::NoData).await?;
+            // A referral may say too little; the parent can be asked.
+            if matches!(&link, Link::Zone(..)) {
+                return Ok(link);
+            }
+        }
+        let found = self.find(zone, RecordType::DS).await?;
+        let records: Vec<Record> = found.answers.iter().chain(&found.authorities).cloned().collect();
+        let link = self.link_by_ds(zone, &records, &found.kind).await?;
+        if matches!(&link, Link::Doubtful(_) | Link::Unsigned) {
+            self.engine.store.forget(zone, RecordType::DS);
+            self.blame(&found.zone, found.server);
+        }
+        Ok(link)
+    }
+
+    /// Looks at the step to a zone of which keys are trusted.
+    async fn link_by_anchors(&self, zone: &Name, anchors: &[&Anchor]) -> Result<Link, Trouble> {
+        let known = |anchor: &&&Anchor| match anchor {
+            Anchor::Key(key) => is_known(hickory_proto::dnssec::Verifier::algorithm(key)),
+            Anchor::Digest(ds) => is_known(ds.algorithm()) && is_digest(ds),
+        };
+        let usable: Vec<&Anchor> = anchors.iter().filter(known).copied().collect();
+        // RFC 4035 section 5.2: without a known algorithm, as if unsigned.
+        if usable.is_empty() {
+            return Ok(Link::Zone(Status::Insecure, MAX_TTL));
+        }
+        let is_trusted = |key: &DNSKEY| {
+            usable.iter().any(|anchor| match anchor {
+                Anchor::Key(trusted) => trusted.public_key() == key.public_key() && !key.revoke(),
+                Anchor::Digest(ds) => covers(ds, zone, key),
+            })
+        };
+        self.link_by_keys(zone, is_trusted, MAX_TTL).await
+    }
+
+    /// Looks at the step to a zone with its DS records, or the proof that there
+    /// are none.
+    async fn link_by_ds(&self, zone: &Name, records: &[Record], kind: &Kind) -> Result<Link, Trouble> {
+        let sets = sets(records);
+        let is_ds = |rtype, name: &Name| rtype == RecordType::DS && name == zone;
+        if let Some(set) = sets.iter().find(|set| is_ds(set.rtype, set.name)) {
+            let Some(signer) = set.signer().filter(|signer| signer != zone) else {
+                return Ok(Link::Unsigned);
+            };
+            let keys = match self.status(signer).await? {
+                Status::Secure(keys) => keys,
+                other => return Ok(Link::Zone(other, BOGUS_TTL)),
+            };
+            let verified = match verify(set, &keys, self.now.unix, &self.budget) {
+                Ok(verified) => verified,
+                Err(Trouble::Bogus(why)) => return Ok(Link::Doubtful(why)),
+                Err(trouble) => return Err(trouble),
+            };
+            let ttl = set.records.iter().map(|record| record.ttl).min().unwrap_or(0).min(verified.left);
+            let usable = usable_ds(&set.records);
+            if usable.is_empty() {
+                return Ok(Link::Zone(Status::Insecure, ttl));
+            }
+            return self.link_by_keys(zone, |key| usable.iter().any(|ds| covers(ds, zone, key)), ttl).await;
+        }
+        if let Kind::Alias(_) = kind
+            && let Some(set) = sets.iter().find(|set| set.rtype == RecordType::CNAME && set.name == zone)
+        {
+            // A name with an alias has nothing else, and so no zone.
+            let Some(signer) = set.signer() else { return Ok(Link::Unsigned) };
+            return Ok(match self.status(signer.clone()).await? {
+                Status::Secure(keys) => match verify(set, &keys, self.now.unix, &self.budget) {
+                    Ok(_) => Link::Inside(signer),
+                    Err(Trouble::Bogus(why)) => Link::Doubtful(why),
+                    Err(trouble) => return Err(trouble),
+                },
+                other => Link::Zone(other, BOGUS_TTL),
+            });
+        }
+        let of_proofs = sets.iter().filter(|set| matches!(set.rtype, RecordType::NSEC | RecordType::NSEC3));
+        let signer = of_proofs
+            .filter_map(super::verify::Set::signer)
+            .find(|signer| signer.zone_of(zone) && signer != zone);
+        let Some(signer) = signer else { return Ok(Link::Unsigned) };
+        let keys = match self.status(signer.clone()).await? {
+            Status::Secure(keys) => keys,
+            other => return Ok(Link::Zone(other, BOGUS_TTL)),
+        };
+        let proofs = self.proofs(&sets, &keys)?;
+        Ok(match proofs.no_ds(zone)? {
+            NoDs::Unsigned => Link::Zone(Status::Insecure, least_ttl(records)),
+            NoDs::NoCut => Link::Inside(signer),
+            NoDs::Unproven if *kind == Kind::NxDomain && proofs.nxdomain(zone)? == Proof::Yes => {
+                Link::Inside(signer)
+            }
+            NoDs::Unproven => Link::Doubtful(format!("it is not proven that {zone} has no DS")),
+        })
+    }
+
+    /// Fetches a zone's keys and verifies them with those that are trusted.
+    async fn link_by_keys(
+        &self,
+        zone: &Name,
+        is_trusted: impl Fn(&DNSKEY) -> bool,
+        ttl: u32,
+    ) -> Result<Link, Trouble> {
+        let bogus = |why: String| Ok(Link::Zone(Status::Bogus(why), BOGUS_TTL));
+        let mut last = format!("{zone} has no DNSKEY");
+        // Another server may have better ones.
+        for _ in 0..2 {
+            let found = match self.find(zone, RecordType::DNSKEY).await {
+                Ok(found) => found,
+                Err(trouble) if trouble.is_final() => return Err(trouble),
+                Err(trouble) => return bogus(format!("the keys of {zone} cannot be had: {trouble}")),
+            };
+            let sets = sets(&found.answers);
+            if let Some(set) = sets.iter().find(|set| set.rtype == RecordType::DNSKEY && set.name == zone) {
+                let all: Vec<&DNSKEY> = set.records.iter().filter_map(|record| key(record)).collect();
+                let trusted = all.iter().copied().filter(|key| key.zone_key() && is_trusted(key));
+                let mut trusted = Keys::new(zone, trusted);
+                trusted.keys.truncate(MAX_DS * MAX_COLLISIONS);
+                if trusted.keys.is_empty() {
+                    last = format!("no key of {zone} is the one that is trusted");
+                } else {
+                    match verify(set, &trusted, self.now.unix, &self.budget) {
+                        Ok(verified) => {
+                            let least = set.records.iter().map(|record| record.ttl).min().unwrap_or(0);
+                            let keys = Arc::new(Keys::new(zone, all.into_iter()));
+                            return Ok(Link::Zone(Status::Secure(keys), ttl.min(least).min(verified.left)));
+                        }
+                        Err(Trouble::Bogus(why)) => last = why,
+                        Err(trouble) => return Err(trouble),
+                    }
+                }
+            }
+            self.engine.store.forget(zone, RecordType::DNSKEY);
+            self.blame(&found.zone, found.server);
+            if !self.has_others(&found.zone) {
+                break;
+            }
+        }
+        bogus(last)
+    }
+}
+
+/// Returns the key in a record.
+fn key(record: &Record) -> Option<&DNSKEY> {
+    match &record.data {
+        RData::DNSSEC(DNSSECRData::DNSKEY(key)) => Some(key),
+        _ => None,
+    }
+}
+
+/// Returns whether a DS record is the digest of a key.
+fn covers(ds: &DS, zone: &Name, key: &DNSKEY) -> bool {
+    use hickory_proto::dnssec::Verifier;
+    key.algorithm() == ds.algorithm()
+        && key.calculate_key_tag().is_ok_and(|tag| tag == ds.key_tag())
+        && !key.revoke()
+        && ds.covers(zone, key).unwrap_or(false)
+}
+
+/// Returns whether we know the digest of a DS record.
+fn is_digest(ds: &DS) -> bool {
+    matches!(ds.digest_type(), DigestType::SHA1 | DigestType::SHA256 | DigestType::SHA384)
+}
+
+/// Returns those DS records that we can use.
+fn usable_ds<'a>(records: &[&'a Record]) -> Vec<&'a DS> {
+    let ds = records.iter().filter_map(|record| match &record.data {
+        RData::DNSSEC(DNSSECRData::DS(ds)) => Some(ds),
+        _ => None,
+    });
+    let mut usable: Vec<&DS> = ds.filter(|ds| is_known(ds.algorithm()) && is_digest(ds)).collect();
+    // RFC 4509 section 3: SHA-1 does not count where there is better.
+    if usable.iter().any(|ds| ds.digest_type() != DigestType::SHA1) {
+        usable.retain(|ds| ds.digest_type() != DigestType::SHA1);
+    }
+    usable.truncate(MAX_DS);
+    usable
+}
+
+/// Returns the least TTL of records.
+fn least_ttl(records: &[Record]) -> u32 {
+    records.iter().map(|record| record.ttl).min().unwrap_or(0)
+}

@@ -1,0 +1,266 @@
+//! Proofs that something does not exist, with NSEC records ([RFC 4035 section
+//! 5.4], [RFC 6840 section 4]).
+//!
+//! [RFC 4035 section 5.4]: https://www.rfc-editor.org/rfc/rfc4035#section-5.4
+//! [RFC 6840 section 4]: https://www.rfc-editor.org/rfc/rfc6840#section-4
+
+use hickory_proto::dnssec::rdata::NSEC;
+use hickory_proto::rr::Name;
+use hickory_proto::rr::RecordType;
+
+use super::found::labels;
+use super::nsec3::Nsec3s;
+use super::trouble::Trouble;
+
+//----------- Proof, Proofs ----------------------------------------------------
+
+/// What records prove.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Proof {
+    /// What was to be proven.
+    Yes,
+    /// That it may be so: unsigned zones can be anywhere here (opt-out), or
+    /// the proof would cost too much to look at (RFC 9276 section 3.2).
+    Insecure,
+    /// Nothing.
+    No,
+}
+
+/// What is known of DS records at a name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum NoDs {
+    /// A zone begins here, and it is not signed.
+    Unsigned,
+    /// No zone begins here.
+    NoCut,
+    /// Nothing is known.
+    Unproven,
+}
+
+/// The NSEC and NSEC3 records of a zone, all of them signed well.
+#[derive(Debug)]
+pub(super) struct Proofs<'a> {
+    /// The zone.
+    pub(super) zone: &'a Name,
+    /// NSEC records and their owners.
+    pub(super) nsec: Vec<(&'a Name, &'a NSEC)>,
+    /// NSEC3 records.
+    pub(super) nsec3: Nsec3s<'a>,
+}
+
+impl Proofs<'_> {
+    /// Returns whether a name is proven not to exist, nor a wildcard for it.
+    pub(super) fn nxdomain(&self, name: &Name) -> Result<Proof, Trouble> {
+        if self.nsec.is_empty() {
+            return self.nsec3.nxdomain(name);
+        }
+        let proven = self.covering(name).is_some_and(|(owner, nsec)| {
+            let wildcard = wildcard_below(&closest_encloser(name, owner, nsec));
+            wildcard.is_some_and(|wildcard| self.covering(&wildcard).is_some())
+        });
+        Ok(if proven { Proof::Yes } else { Proof::No })
+    }
+
+    /// Returns whether a name is proven to have no data of a type.
+    pub(super) fn nodata(&self, name: &Name, rtype: RecordType) -> Result<Proof, Trouble> {
+        if self.nsec.is_empty() {
+            return self.nsec3.nodata(name, rtype);
+        }
+        let at = |name: &Name| self.nsec.iter().find(|(owner, _)| **owner == *name);
+        if let Some((_, nsec)) = at(name) {
+            let proven = lacks(&Types::of(nsec), name, rtype);
+            return Ok(if proven { Proof::Yes } else { Proof::No });
+        }
+        // An empty non-terminal: the next name is below it.
+        if self.nsec.iter().any(|(owner, nsec)| {
+            *owner < name && name.zone_of(nsec.next_domain_name()) && self.is_next_ours(nsec)
+        }) {
+            return Ok(Proof::Yes);
+        }
+        let proven = self.covering(name).is_some_and(|(owner, nsec)| {
+            let wildcard = wildcard_below(&closest_encloser(name, owner, nsec));
+            wildcard.is_some_and(|wildcard| {
+                let by_record =
+                    at(&wildcard).is_some_and(|(_, nsec)| lacks(&Types::of(nsec), &wildcard, rtype));
+                let is_empty = self
+                    .nsec
+                    .iter()
+                    .any(|(owner, nsec)| **owner < wildcard && wildcard.zone_of(nsec.next_domain_name()));
+                by_record || is_empty
+            })
+        });
+        Ok(if proven { Proof::Yes } else { Proof::No })
+    }
+
+    /// Returns whether a wildcard that stands below a name of so many labels is
+    /// proven to be the closest match for a name.
+    pub(super) fn wildcard(&self, name: &Name, signed: usize) -> Result<Proof, Trouble> {
+        if self.nsec.is_empty() {
+            return self.nsec3.wildcard(name, signed);
+        }
+        let proven = self
+            .covering(name)
+            .is_some_and(|(owner, nsec)| labels(&closest_encloser(name, owner, nsec)) <= signed);
+        Ok(if proven { Proof::Yes } else { Proof::No })
+    }
+
+    /// Returns what is proven about DS records at a name.
+    pub(super) fn no_ds(&self, name: &Name) -> Result<NoDs, Trouble> {
+        if self.nsec.is_empty() {
+            return self.nsec3.no_ds(name);
+        }
+        if let Some((_, nsec)) = self.nsec.iter().find(|(owner, _)| **owner == *name) {
+            return Ok(no_ds(&Types::of(nsec), name));
+        }
+        let is_inside = self.covering(name).is_some()
+            || self.nsec.iter().any(|(owner, nsec)| *owner < name && name.zone_of(nsec.next_domain_name()));
+        Ok(if is_inside { NoDs::NoCut } else { NoDs::Unproven })
+    }
+
+    /// Returns an NSEC record that says that a name does not exist.
+    fn covering(&self, name: &Name) -> Option<&(&Name, &NSEC)> {
+        self.nsec.iter().find(|(owner, nsec)| {
+            let (owner, next) = (*owner, nsec.next_domain_name());
+            // The last NSEC record of a zone leads back to the apex.
+            let between = owner < name && (name < next || *next == *self.zone);
+            // A record at a delegation or a DNAME says nothing of what is below.
+            let cut = owner.zone_of(name) && Types::of(nsec).is_cut();
+            between && !cut && !name.zone_of(next) && self.is_next_ours(nsec)
+        })
+    }
+
+    /// Returns whether an NSEC record leads to a name of the zone.
+    fn is_next_ours(&self, nsec: &NSEC) -> bool {
+        self.zone.zone_of(nsec.next_domain_name())
+    }
+}
+
+/// Returns the longest name above `name` that exists, as an NSEC record that
+/// covers it says.
+fn closest_encloser(name: &Name, owner: &Name, nsec: &NSEC) -> Name {
+    let common = |other: &Name| {
+        let pairs = name.iter().rev().zip(other.iter().rev());
+        pairs.take_while(|(one, two)| one.eq_ignore_ascii_case(two)).count()
+    };
+    name.trim_to(common(owner).max(common(nsec.next_domain_name())))
+}
+
+/// Returns the wildcard below a name.
+pub(super) fn wildcard_below(name: &Name) -> Option<Name> {
+    name.prepend_label("*").ok()
+}
+
+//----------- Types ------------------------------------------------------------
+
+/// The types at a name, as an NSEC or NSEC3 record lists them.
+#[derive(Debug)]
+pub(super) struct Types(Vec<RecordType>);
+
+impl Types {
+    /// Returns those of an NSEC record.
+    fn of(nsec: &NSEC) -> Self {
+        Self(nsec.type_bit_maps().collect())
+    }
+
+    /// Makes them of a list.
+    pub(super) fn new(types: impl Iterator<Item = RecordType>) -> Self {
+        Self(types.collect())
+    }
+
+    /// Returns whether there is a type.
+    pub(super) fn has(&self, rtype: RecordType) -> bool {
+        self.0.contains(&rtype)
+    }
+
+    /// Returns whether another zone begins here.
+    fn is_delegation(&self) -> bool {
+        self.has(RecordType::NS) && !self.has(RecordType::SOA)
+    }
+
+    /// Returns whether names below are not this zone's own.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_delegation() || self.has(RecordType::DNAME)
+    }
+}
+
+/// Returns whether a list of types proves that there is no data of a type.
+pub(super) fn lacks(types: &Types, name: &Name, rtype: RecordType) -> bool {
+    // Each side of a zone cut speaks for its own types only (RFC 6840 section 4.1).
+    let wrong_side = if rtype == RecordType::DS {
+        types.has(RecordType::SOA) && !name.is_root()
+    } else {
+        types.is_delegation()
+    };
+    !wrong_side && !types.has(rtype) && !types.has(RecordType::CNAME)
+}
+
+/// Returns what a list of types says about DS records.
+pub(super) fn no_ds(types: &Types, name: &Name) -> NoDs {
+    if types.has(RecordType::DS) || types.has(RecordType::SOA) && !name.is_root() {
+        NoDs::Unproven
+    } else if types.has(RecordType::NS) {
+        NoDs::Unsigned
+    } else {
+        NoDs::NoCut
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::from_ascii(text).unwrap()
+    }
+
+    fn nsec(next: &str, types: &[RecordType]) -> NSEC {
+        NSEC::new(name(next), types.iter().copied())
+    }
+
+    fn with<T>(records: &[(&str, NSEC)], test: impl FnOnce(&Proofs<'_>) -> T) -> T {
+        let zone = name("example.");
+        let owners: Vec<Name> = records.iter().map(|(owner, _)| name(owner)).collect();
+        let nsec = owners.iter().zip(records.iter().map(|(_, nsec)| nsec)).collect();
+        test(&Proofs { zone: &zone, nsec, nsec3: Nsec3s::none(&zone) })
+    }
+
+    #[test]
+    fn a_name_is_gone_only_with_its_wildcard() {
+        use RecordType as T;
+        let around = ("a.example.", nsec("d.example.", &[T::A]));
+        let apex = ("example.", nsec("a.example.", &[T::SOA, T::NS]));
+        let gone = |records: &[(&str, NSEC)]| with(records, |proofs| proofs.nxdomain(&name("c.example.")));
+        assert_eq!(gone(&[around.clone(), apex.clone()]).unwrap(), Proof::Yes);
+        assert_eq!(gone(std::slice::from_ref(&around)).unwrap(), Proof::No);
+        assert_eq!(gone(std::slice::from_ref(&apex)).unwrap(), Proof::No);
+        let wildcard = ("*.example.", nsec("a.example.", &[T::A]));
+        assert_eq!(gone(&[around, wildcard]).unwrap(), Proof::No);
+    }
+
+    #[test]
+    fn the_parent_does_not_speak_for_the_child() {
+        use RecordType as T;
+        let cut = ("b.example.", nsec("d.example.", &[T::NS]));
+        let apex = ("example.", nsec("b.example.", &[T::SOA, T::NS]));
+        with(&[cut, apex], |proofs| {
+            assert_eq!(proofs.nodata(&name("b.example."), T::A).unwrap(), Proof::No);
+            assert_eq!(proofs.nodata(&name("b.example."), T::DS).unwrap(), Proof::Yes);
+            assert_eq!(proofs.nxdomain(&name("c.b.example.")).unwrap(), Proof::No);
+            assert_eq!(proofs.nxdomain(&name("c.example.")).unwrap(), Proof::Yes);
+            assert_eq!(proofs.no_ds(&name("b.example.")).unwrap(), NoDs::Unsigned);
+            assert_eq!(proofs.no_ds(&name("example.")).unwrap(), NoDs::Unproven);
+            assert_eq!(proofs.no_ds(&name("c.example.")).unwrap(), NoDs::NoCut);
+        });
+    }
+
+    #[test]
+    fn empty_non_terminals_have_no_data_and_exist() {
+        use RecordType as T;
+        let around = ("a.example.", nsec("x.b.example.", &[T::A]));
+        let apex = ("example.", nsec("a.example.", &[T::SOA, T::NS]));
+        with(&[around, apex], |proofs| {
+            assert_eq!(proofs.nodata(&name("b.example."), T::A).unwrap(), Proof::Yes);
+            assert_eq!(proofs.nxdomain(&name("b.example.")).unwrap(), Proof::No);
+        });
+    }
+}

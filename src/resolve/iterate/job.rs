@@ -1,0 +1,120 @@
+//! [`Engine`] and [`Job`]: what all questions share, and what belongs to one.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use hickory_proto::rr::Name;
+use hickory_proto::rr::RecordType;
+
+use super::ask::Outstanding;
+use super::budget::Budget;
+use super::budget::MAX_DEPTH;
+use super::chain::Trusted;
+use super::network::Network;
+use super::options::Options;
+use super::servers::Servers;
+use super::store::Store;
+use super::trouble::Trouble;
+use crate::base::Now;
+use crate::resolve::stats::Counters;
+use crate::resolve::stats::Limit;
+
+//----------- Engine -----------------------------------------------------------
+
+/// What all questions share.
+pub(super) struct Engine {
+    /// Who carries queries to servers.
+    pub(super) network: Arc<dyn Network>,
+    /// What the household wants.
+    pub(super) options: Options,
+    /// What is known of name servers.
+    pub(super) servers: Servers,
+    /// What was found out.
+    pub(super) store: Store,
+    /// Which zones are trusted.
+    pub(super) trusted: Trusted,
+    /// Questions that are out.
+    pub(super) outstanding: Outstanding,
+    /// What was counted.
+    pub(super) counters: Arc<Counters>,
+}
+
+//----------- Job --------------------------------------------------------------
+
+/// Work on one question, and on whatever has to be known for it.
+#[derive(Clone)]
+pub(super) struct Job {
+    /// What all questions share.
+    pub(super) engine: Arc<Engine>,
+    /// How much work is left.
+    pub(super) budget: Arc<Budget>,
+    /// When the question arrived.
+    pub(super) now: Now,
+    /// What has to be known for what, from here up to the question.
+    path: Option<Arc<Path>>,
+    /// Servers whose data was bad, by zone.
+    blamed: Arc<Mutex<Vec<(Name, SocketAddr)>>>,
+    /// Whether signatures will be checked.
+    pub(super) checked: bool,
+}
+
+/// A step on the path to the question.
+struct Path {
+    /// What is to be known.
+    name: Name,
+    /// Its type.
+    rtype: RecordType,
+    /// What for.
+    above: Option<Arc<Self>>,
+    /// How many steps it is to the question.
+    depth: usize,
+}
+
+impl Job {
+    /// Begins work on a question.
+    pub(super) fn new(engine: &Arc<Engine>, now: Now, checked: bool) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            budget: Arc::default(),
+            now,
+            path: None,
+            blamed: Arc::default(),
+            checked,
+        }
+    }
+
+    /// Returns whether a name and type is being found out for our own sake.
+    pub(super) fn is_on_path(&self, name: &Name, rtype: RecordType) -> bool {
+        let mut step = self.path.as_ref();
+        while let Some(here) = step {
+            if here.rtype == rtype && here.name == *name {
+                return true;
+            }
+            step = here.above.as_ref();
+        }
+        false
+    }
+
+    /// Returns the job of finding out a name and type for this one.
+    pub(super) fn on_path(&self, name: &Name, rtype: RecordType) -> Result<Self, Trouble> {
+        let depth = self.path.as_ref().map_or(0, |path| path.depth + 1);
+        if depth > MAX_DEPTH {
+            return Err(Trouble::Limit(Limit::Depth));
+        }
+        let path = Path { name: name.clone(), rtype, above: self.path.clone(), depth };
+        Ok(Self { path: Some(Arc::new(path)), ..self.clone() })
+    }
+
+    /// Notes that a server's data was bad, so that others are asked first.
+    pub(super) fn blame(&self, zone: &Name, server: SocketAddr) {
+        self.blamed.lock().unwrap_or_else(PoisonError::into_inner).push((zone.clone(), server));
+    }
+
+    /// Returns whether a server's data was bad.
+    pub(super) fn is_blamed(&self, zone: &Name, server: SocketAddr) -> bool {
+        let blamed = self.blamed.lock().unwrap_or_else(PoisonError::into_inner);
+        blamed.iter().any(|(of, who)| *who == server && of == zone)
+    }
+}

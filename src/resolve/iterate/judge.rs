@@ -1,0 +1,158 @@
+//! What an answer is worth ([RFC 4035 section 4.3]).
+//!
+//! [RFC 4035 section 4.3]: https://www.rfc-editor.org/rfc/rfc4035#section-4.3
+
+use hickory_proto::dnssec::rdata::DNSSECRData;
+use hickory_proto::rr::Name;
+use hickory_proto::rr::RData;
+use hickory_proto::rr::RecordType;
+
+use super::chain::Status;
+use super::denial::Proof;
+use super::denial::Proofs;
+use super::found::Found;
+use super::found::Kind;
+use super::job::Job;
+use super::nsec3::Nsec3s;
+use super::trouble::Trouble;
+use super::verify::Keys;
+use super::verify::Set;
+use super::verify::sets;
+use super::verify::verify;
+use crate::resolve::stats::Security;
+
+impl Job {
+    /// Returns what an answer is worth; what is bogus is an error.
+    pub(super) async fn judge(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        found: &Found,
+    ) -> Result<Security, Trouble> {
+        let options = &self.engine.options;
+        if options.is_unchecked(name) || options.anchor_above(name).is_none() {
+            return Ok(Security::Insecure);
+        }
+        let answers = sets(&found.answers);
+        let authorities = sets(&found.authorities);
+        let signed = if found.answers.is_empty() {
+            authorities.iter().filter(|set| set.rtype != RecordType::SOA).find_map(Set::signer)
+        } else {
+            answers.iter().find_map(Set::signer)
+        };
+        // The parent's data is signed by the parent.
+        let signed = signed.filter(|signer| rtype != RecordType::DS || name.is_root() || signer != name);
+        let keys = match signed {
+            Some(signer) if signer.zone_of(name) => self.status(signer).await?,
+            _ => return self.unsigned(name, rtype, found).await,
+        };
+        let keys = match keys {
+            Status::Secure(keys) => keys,
+            Status::Bogus(why) => return Err(Trouble::Bogus(why)),
+            // Whoever forges can name a signer that is not signed itself.
+            Status::Insecure => return self.unsigned(name, rtype, found).await,
+        };
+        if found.answers.is_empty() {
+            self.judge_negative(name, rtype, found, &authorities, &keys)
+        } else {
+            self.judge_positive(&answers, &authorities, &keys)
+        }
+    }
+
+    /// Judges data.
+    fn judge_positive(
+        &self,
+        answers: &[Set<'_>],
+        authorities: &[Set<'_>],
+        keys: &Keys,
+    ) -> Result<Security, Trouble> {
+        let has_dname = answers.iter().any(|set| set.rtype == RecordType::DNAME);
+        let mut security = Security::Secure;
+        for set in answers {
+            // A CNAME record made out of a DNAME record is not signed, and we
+            // have made it ourselves (RFC 6672 section 5.3.1).
+            if has_dname && set.rtype == RecordType::CNAME {
+                continue;
+            }
+            let verified = verify(set, keys, self.now.unix, &self.budget)?;
+            let Some(signed) = verified.wildcard else { continue };
+            let proofs = self.proofs(authorities, keys)?;
+            match proofs.wildcard(set.name, signed)? {
+                Proof::Yes => {}
+                Proof::Insecure => security = Security::Insecure,
+                Proof::No => {
+                    let why = format!("{} is not proven to be of a wildcard", set.name);
+                    return Err(Trouble::Bogus(why));
+                }
+            }
+        }
+        Ok(security)
+    }
+
+    /// Judges that there is nothing.
+    fn judge_negative(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        found: &Found,
+        authorities: &[Set<'_>],
+        keys: &Keys,
+    ) -> Result<Security, Trouble> {
+        for soa in authorities.iter().filter(|set| set.rtype == RecordType::SOA) {
+            verify(soa, keys, self.now.unix, &self.budget)?;
+        }
+        let proofs = self.proofs(authorities, keys)?;
+        let proof = match found.kind {
+            Kind::NxDomain => proofs.nxdomain(name)?,
+            _ => proofs.nodata(name, rtype)?,
+        };
+        match proof {
+            Proof::Yes => Ok(Security::Secure),
+            Proof::Insecure => Ok(Security::Insecure),
+            Proof::No => Err(Trouble::Bogus(format!("it is not proven that there is no {name} {rtype}"))),
+        }
+    }
+
+    /// Judges what is not signed: it must be proven that it need not be.
+    async fn unsigned(&self, name: &Name, rtype: RecordType, found: &Found) -> Result<Security, Trouble> {
+        let place = if rtype == RecordType::DS && !name.is_root() { name.base_name() } else { name.clone() };
+        let zone = if found.zone.zone_of(&place) { found.zone.clone() } else { place.clone() };
+        // The zone whose servers were asked is known best; but they may serve
+        // one below it as well.
+        let status = match self.status(zone).await? {
+            Status::Secure(_) => self.descend(&place).await?,
+            other => other,
+        };
+        match status {
+            Status::Insecure => Ok(Security::Insecure),
+            Status::Bogus(why) => Err(Trouble::Bogus(why)),
+            Status::Secure(keys) => {
+                Err(Trouble::Bogus(format!("{name} {rtype} has no signature of {}", keys.zone)))
+            }
+        }
+    }
+
+    /// Gathers the proofs that are signed well.
+    pub(super) fn proofs<'a>(&'a self, sets: &'a [Set<'a>], keys: &'a Keys) -> Result<Proofs<'a>, Trouble> {
+        let mut nsec = Vec::new();
+        let mut nsec3 = Vec::new();
+        for set in sets.iter().filter(|set| matches!(set.rtype, RecordType::NSEC | RecordType::NSEC3)) {
+            match verify(set, keys, self.now.unix, &self.budget) {
+                // Made of a wildcard, it would prove what nobody has said.
+                Ok(verified) if verified.wildcard.is_some() => continue,
+                Ok(_) => {}
+                Err(Trouble::Bogus(_)) => continue,
+                Err(trouble) => return Err(trouble),
+            }
+            for record in &set.records {
+                match &record.data {
+                    RData::DNSSEC(DNSSECRData::NSEC(data)) => nsec.push((set.name, data)),
+                    RData::DNSSEC(DNSSECRData::NSEC3(data)) => nsec3.push((set.name, data)),
+                    _ => {}
+                }
+            }
+        }
+        let nsec3 = Nsec3s::new(&keys.zone, nsec3.into_iter(), &self.budget);
+        Ok(Proofs { zone: &keys.zone, nsec, nsec3 })
+    }
+}

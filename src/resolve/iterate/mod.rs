@@ -1,0 +1,213 @@
+//! Asking down from the root: our own iterator and validator.
+//!
+//! ```text
+//!   Recursion ─▶ find ─▶ walk ─▶ ask_zone ─▶ ask ─▶ race ─▶ one ─▶ exchange
+//!     aliases    store   down    addresses   once   hedge   EDNS   UDP, TCP
+//!        │
+//!        └─▶ judge ─▶ status (chain of trust) ─▶ find …
+//! ```
+//!
+//! Everything draws from one [`Budget`](budget::Budget) per question.  What is
+//! believed of a reply is decided in [`scrub`] alone.
+
+mod addresses;
+mod ask;
+mod budget;
+mod chain;
+mod denial;
+mod found;
+mod job;
+mod judge;
+mod lenient;
+mod network;
+mod nsec3;
+mod options;
+mod root;
+mod scrub;
+mod servers;
+mod store;
+mod trouble;
+mod verify;
+mod walk;
+mod wire;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::Name;
+use hickory_proto::rr::Record;
+use hickory_proto::rr::RecordType;
+use tokio::time::timeout;
+
+use super::AnswerData;
+use super::Failure;
+use super::Origin;
+use super::names;
+use super::settings::Settings;
+use super::settings::SettingsError;
+use super::stats::Counters;
+use super::stats::Limit;
+use super::stats::Security;
+use super::upstream::Question;
+use super::upstream::Upstream;
+use crate::base::Now;
+use budget::MAX_ALIASES;
+use budget::WALL_CLOCK;
+use found::Found;
+use found::Kind;
+use job::Engine;
+use job::Job;
+use network::Network;
+use network::Sockets;
+use options::Options;
+use trouble::Trouble;
+
+/// How often an answer is fetched again that fails validation.
+const MAX_RETRIES: usize = 2;
+
+//----------- Recursion --------------------------------------------------------
+
+/// Asks down from the root.
+pub(super) struct Recursion {
+    /// What all questions share.
+    engine: Arc<Engine>,
+}
+
+impl Recursion {
+    /// Returns an iterator that knows nothing yet.
+    pub(super) fn new(settings: &Settings, counters: Arc<Counters>) -> Result<Self, SettingsError> {
+        Self::with_network(settings, counters, Arc::new(Sockets))
+    }
+
+    /// Returns an iterator on a network of one's own.
+    fn with_network(
+        settings: &Settings,
+        counters: Arc<Counters>,
+        network: Arc<dyn Network>,
+    ) -> Result<Self, SettingsError> {
+        let engine = Engine {
+            network,
+            options: Options::new(settings)?,
+            servers: servers::Servers::default(),
+            store: store::Store::default(),
+            trusted: chain::Trusted::default(),
+            outstanding: ask::Outstanding::default(),
+            counters,
+        };
+        Ok(Self { engine: Arc::new(engine) })
+    }
+
+    /// Works on a question, within its time.
+    async fn work(&self, job: &Job, question: &Question) -> Result<AnswerData, Trouble> {
+        let found = timeout(WALL_CLOCK, job.follow(question)).await;
+        found.unwrap_or(Err(Trouble::Limit(Limit::Time)))
+    }
+}
+
+#[async_trait]
+impl Upstream for Recursion {
+    async fn fetch(&self, question: &Question, now: Now) -> Result<AnswerData, Failure> {
+        let checked = self.engine.options.dnssec && !question.checking_disabled;
+        let job = Job::new(&self.engine, now, checked);
+        let counters = &self.engine.counters;
+        let result = self.work(&job, question).await;
+        match &result {
+            Err(Trouble::Limit(limit)) => counters.exceeded(*limit),
+            Err(Trouble::Bogus(_)) => counters.validated(Security::Bogus),
+            _ => {}
+        }
+        result.map_err(|trouble| Failure {
+            kind: trouble.kind(),
+            detail: trouble.to_string(),
+            origin: Origin::Recursion,
+        })
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Recursion
+    }
+}
+
+impl Job {
+    /// Finds the answer to a question, along its aliases.
+    async fn follow(&self, question: &Question) -> Result<AnswerData, Trouble> {
+        let rtype = names::to_type(question.rtype);
+        let mut name = names::to_name(&question.name);
+        let mut seen: Vec<Name> = Vec::new();
+        let mut answers: Vec<Record> = Vec::new();
+        let mut authorities: Vec<Record> = Vec::new();
+        let mut security = Security::Secure;
+        loop {
+            let (found, worth) = self.find_good(&name, rtype).await?;
+            security = security.max(worth);
+            let age = found.age(self.now.instant);
+            let aged = |record: &Record| {
+                let mut record = record.clone();
+                record.ttl = record.ttl.saturating_sub(age);
+                record
+            };
+            answers.extend(found.answers.iter().map(aged));
+            authorities.extend(found.authorities.iter().map(aged));
+            let rcode = match &found.kind {
+                Kind::Alias(target) => {
+                    seen.push(name);
+                    name = target.to_lowercase();
+                    if seen.contains(&name) || seen.len() > MAX_ALIASES {
+                        return Err(Trouble::Limit(Limit::Aliases));
+                    }
+                    continue;
+                }
+                Kind::NxDomain => ResponseCode::NXDomain,
+                Kind::Data | Kind::NoData => ResponseCode::NoError,
+            };
+            self.engine.counters.validated(security);
+            let secure = security == Security::Secure;
+            return Ok(AnswerData::new(question, rcode, answers, authorities, secure));
+        }
+    }
+
+    /// Finds what the DNS says of a name and type, and what that is worth.
+    async fn find_good(&self, name: &Name, rtype: RecordType) -> Result<(Arc<Found>, Security), Trouble> {
+        let mut tries = 0;
+        loop {
+            let known = self.engine.store.get(name, rtype, self.now.instant).is_some();
+            let found = self.find(name, rtype).await?;
+            if !self.checked {
+                return Ok((found, Security::Indeterminate));
+            }
+            match self.judge(name, rtype, &found).await {
+                Ok(security) => {
+                    let secure = security == Security::Secure;
+                    // What is signed may be used for other names as well.
+                    if secure && let Some((owner, dname)) = found.dname() {
+                        self.engine.store.put(&owner, RecordType::DNAME, &Arc::new(dname));
+                    }
+                    if secure && found.contradicted {
+                        self.engine.store.forget(name, rtype);
+                        let why = format!("{name} has an alias that does not follow from the DNAME above");
+                        return Err(Trouble::Bogus(why));
+                    }
+                    return Ok((found, security));
+                }
+                Err(Trouble::Bogus(why)) => {
+                    // Another server may have better data.
+                    self.engine.store.forget(name, rtype);
+                    tries += 1;
+                    // It may have come along with something else.
+                    if known && tries == 1 {
+                        continue;
+                    }
+                    self.blame(&found.zone, found.server);
+                    if tries > MAX_RETRIES || !self.has_others(&found.zone) {
+                        return Err(Trouble::Bogus(why));
+                    }
+                }
+                Err(trouble) => return Err(trouble),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! [`Network`]: sending a query and waiting for its reply.
+//!
+//! A trait, so that tests can be the Internet.
+
+use std::io;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::net::SocketAddr;
+use std::time::Duration;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::net::UdpSocket;
+use tokio::time::timeout;
+
+use super::wire;
+use super::wire::Seen;
+use crate::base::Clock;
+use crate::base::time::SystemClock;
+
+/// The most datagrams that are looked at for one query.
+const MAX_DATAGRAMS: usize = 64;
+
+//----------- Network ----------------------------------------------------------
+
+/// Who carries queries to servers.
+#[async_trait]
+pub(super) trait Network: Send + Sync {
+    /// Sends a query and returns the reply to it.
+    ///
+    /// Datagrams that are no reply do not end the wait.  A near miss does: it
+    /// is [`io::ErrorKind::InvalidData`], and the query should go over TCP; if
+    /// only the case of letters is wrong, [`io::ErrorKind::InvalidInput`].
+    async fn exchange(
+        &self,
+        server: SocketAddr,
+        query: &[u8],
+        tcp: bool,
+        wait: Duration,
+    ) -> io::Result<Vec<u8>>;
+
+    /// Returns the moment, to measure how long servers take.
+    fn moment(&self) -> Instant;
+}
+
+//----------- Sockets ----------------------------------------------------------
+
+/// The network of the machine.  Every query has a socket of its own, and so a
+/// random port.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sockets;
+
+#[async_trait]
+impl Network for Sockets {
+    async fn exchange(
+        &self,
+        server: SocketAddr,
+        query: &[u8],
+        tcp: bool,
+        wait: Duration,
+    ) -> io::Result<Vec<u8>> {
+        let late = Err(io::ErrorKind::TimedOut.into());
+        if tcp {
+            timeout(wait, over_tcp(server, query)).await.unwrap_or(late)
+        } else {
+            timeout(wait, over_udp(server, query)).await.unwrap_or(late)
+        }
+    }
+
+    fn moment(&self) -> Instant {
+        SystemClock::default().now().instant
+    }
+}
+
+/// Sends a query in a datagram.
+async fn over_udp(server: SocketAddr, query: &[u8]) -> io::Result<Vec<u8>> {
+    let any = match server {
+        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    let socket = UdpSocket::bind((any, 0)).await?;
+    // Connected: the kernel drops what others send, and tells of unreachable ports.
+    socket.connect(server).await?;
+    socket.send(query).await?;
+    let mut buffer = vec![0; 4_096];
+    for _ in 0..MAX_DATAGRAMS {
+        let len = socket.recv(&mut buffer).await?;
+        let reply = buffer.get(..len).unwrap_or_default();
+        if let Some(result) = take(query, reply) {
+            return result;
+        }
+    }
+    Err(io::ErrorKind::InvalidData.into())
+}
+
+/// Returns what a datagram means for the wait; nothing if it goes on.
+pub(super) fn take(query: &[u8], reply: &[u8]) -> Option<io::Result<Vec<u8>>> {
+    match wire::look(query, reply) {
+        // What cannot be read is not the end of waiting: it may be forged.
+        Seen::Reply => wire::read(query, reply).is_some().then(|| Ok(reply.to_vec())),
+        Seen::NearMiss if wire::lost_case(query, reply) => Some(Err(io::ErrorKind::InvalidInput.into())),
+        Seen::NearMiss => Some(Err(io::ErrorKind::InvalidData.into())),
+        Seen::Noise => None,
+    }
+}
+
+/// Sends a query over a stream of its own.
+async fn over_tcp(server: SocketAddr, query: &[u8]) -> io::Result<Vec<u8>> {
+    let len = u16::try_from(query.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let mut stream = TcpStream::connect(server).await?;
+    // RFC 7766 section 8: the length and the message in one go.
+    stream.write_all(&[&len.to_be_bytes()[..], query].concat()).await?;
+    let len = stream.read_u16().await?;
+    let mut reply = vec![0; usize::from(len)];
+    stream.read_exact(&mut reply).await?;
+    match wire::look(query, &reply) {
+        Seen::Reply => Ok(reply),
+        // Nobody guesses here; the server only does not keep the case.
+        Seen::NearMiss if wire::lost_case(query, &reply) => Ok(reply),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
+}

@@ -1,0 +1,234 @@
+//! Proofs that something does not exist, with NSEC3 records ([RFC 5155 section
+//! 8]).
+//!
+//! [RFC 5155 section 8]: https://www.rfc-editor.org/rfc/rfc5155#section-8
+
+use hickory_proto::dnssec::rdata::NSEC3;
+use hickory_proto::rr::Name;
+use hickory_proto::rr::RecordType;
+
+use super::budget::Budget;
+use super::denial::NoDs;
+use super::denial::Proof;
+use super::denial::Types;
+use super::denial::lacks;
+use super::denial::no_ds;
+use super::denial::wildcard_below;
+use super::found::labels;
+use super::trouble::Trouble;
+use crate::resolve::stats::Limit;
+
+/// With more iterations a zone is as good as unsigned (RFC 9276 section 3.2; as
+/// unbound has it).
+const MAX_ITERATIONS: u16 = 150;
+
+/// How many iterations count as one hash of the budget: so the work is what
+/// 256 hashes of 50 iterations are, however many a zone wants.
+const ITERATIONS: u16 = 50;
+
+/// How many NSEC3 records of one reply are looked at.
+const MAX_RECORDS: usize = 10;
+
+//----------- Nsec3s -----------------------------------------------------------
+
+/// The NSEC3 records of a zone.
+#[derive(Debug)]
+pub(super) struct Nsec3s<'a> {
+    /// The zone.
+    zone: &'a Name,
+    /// The records, with the hashes that are their owners.
+    records: Vec<(Vec<u8>, &'a NSEC3)>,
+    /// How many hashes may be made.
+    budget: Option<&'a Budget>,
+}
+
+/// How close the records come to a name.
+struct Closest<'a> {
+    /// The longest name above that exists.
+    encloser: Name,
+    /// The record that covers the name one label longer.
+    covers_next: Option<&'a NSEC3>,
+}
+
+impl<'a> Nsec3s<'a> {
+    /// Gathers records.
+    pub(super) fn new(
+        zone: &'a Name,
+        records: impl Iterator<Item = (&'a Name, &'a NSEC3)>,
+        budget: &'a Budget,
+    ) -> Self {
+        let mut gathered: Vec<(Vec<u8>, &NSEC3)> = Vec::new();
+        for (owner, nsec3) in records.take(MAX_RECORDS) {
+            // One level below the zone; all hashed alike.
+            let alike = gathered.first().is_none_or(|(_, first)| {
+                first.salt() == nsec3.salt() && first.iterations() == nsec3.iterations()
+            });
+            let hash = owner.iter().next().and_then(base32);
+            if let Some(hash) = hash.filter(|_| alike && owner.base_name() == *zone) {
+                gathered.push((hash, nsec3));
+            }
+        }
+        Self { zone, records: gathered, budget: Some(budget) }
+    }
+
+    /// Returns no records.
+    #[cfg(test)]
+    pub(super) fn none(zone: &'a Name) -> Self {
+        Self { zone, records: Vec::new(), budget: None }
+    }
+
+    /// Returns whether looking at the records costs too much.
+    fn is_too_dear(&self) -> bool {
+        self.records.iter().any(|(_, nsec3)| nsec3.iterations() > MAX_ITERATIONS)
+    }
+
+    /// Returns the hash of a name.
+    fn hash(&self, name: &Name) -> Result<Vec<u8>, Trouble> {
+        let Some((_, nsec3)) = self.records.first() else { return Ok(Vec::new()) };
+        if let Some(budget) = self.budget {
+            budget.take(Limit::Hashes, usize::from(nsec3.iterations().div_ceil(ITERATIONS).max(1)))?;
+        }
+        let digest = nsec3.hash_algorithm().hash(nsec3.salt(), name, nsec3.iterations());
+        Ok(digest.map(|digest| digest.as_ref().to_vec()).unwrap_or_default())
+    }
+
+    /// Returns the record of a name.
+    fn at(&self, name: &Name) -> Result<Option<&'a NSEC3>, Trouble> {
+        let hash = self.hash(name)?;
+        Ok(self.records.iter().find(|(owner, _)| *owner == hash).map(|(_, nsec3)| *nsec3))
+    }
+
+    /// Returns the record that says that a name does not exist.
+    fn covering(&self, name: &Name) -> Result<Option<&'a NSEC3>, Trouble> {
+        let hash = self.hash(name)?;
+        let covers = |(owner, nsec3): &&(Vec<u8>, &NSEC3)| {
+            let next = nsec3.next_hashed_owner_name();
+            if owner.as_slice() < next {
+                *owner < hash && hash.as_slice() < next
+            } else {
+                // The last one leads back to the first.
+                *owner < hash || hash.as_slice() < next
+            }
+        };
+        Ok(self.records.iter().find(covers).map(|(_, nsec3)| *nsec3))
+    }
+
+    /// Returns the closest encloser of a name that does not exist (RFC 5155
+    /// section 8.3).
+    fn closest(&self, name: &Name) -> Result<Option<Closest<'a>>, Trouble> {
+        let all = labels(name);
+        for count in (labels(self.zone)..all).rev() {
+            let encloser = name.trim_to(count);
+            let Some(nsec3) = self.at(&encloser)? else { continue };
+            if Types::new(nsec3.type_bit_maps()).is_cut() {
+                return Ok(None);
+            }
+            let covers_next = self.covering(&name.trim_to(count + 1))?;
+            return Ok(Some(Closest { encloser, covers_next }));
+        }
+        Ok(None)
+    }
+
+    /// See [`Proofs::nxdomain`](super::denial::Proofs::nxdomain).
+    pub(super) fn nxdomain(&self, name: &Name) -> Result<Proof, Trouble> {
+        if self.is_too_dear() {
+            return Ok(Proof::Insecure);
+        }
+        let Some(Closest { encloser, covers_next: Some(next) }) = self.closest(name)? else {
+            return Ok(Proof::No);
+        };
+        let Some(wildcard) = wildcard_below(&encloser) else { return Ok(Proof::No) };
+        Ok(match self.covering(&wildcard)? {
+            None => Proof::No,
+            Some(_) if next.opt_out() => Proof::Insecure,
+            Some(_) => Proof::Yes,
+        })
+    }
+
+    /// See [`Proofs::nodata`](super::denial::Proofs::nodata).
+    pub(super) fn nodata(&self, name: &Name, rtype: RecordType) -> Result<Proof, Trouble> {
+        if self.is_too_dear() {
+            return Ok(Proof::Insecure);
+        }
+        if let Some(nsec3) = self.at(name)? {
+            let proven = lacks(&Types::new(nsec3.type_bit_maps()), name, rtype);
+            return Ok(if proven { Proof::Yes } else { Proof::No });
+        }
+        let Some(Closest { encloser, covers_next: Some(next) }) = self.closest(name)? else {
+            return Ok(Proof::No);
+        };
+        let wildcard = wildcard_below(&encloser).map(|wildcard| self.at(&wildcard)).transpose()?.flatten();
+        if let Some(nsec3) = wildcard {
+            let proven = lacks(&Types::new(nsec3.type_bit_maps()), name, rtype);
+            return Ok(match proven {
+                true if next.opt_out() => Proof::Insecure,
+                true => Proof::Yes,
+                false => Proof::No,
+            });
+        }
+        Ok(if next.opt_out() { Proof::Insecure } else { Proof::No })
+    }
+
+    /// See [`Proofs::wildcard`](super::denial::Proofs::wildcard).
+    pub(super) fn wildcard(&self, name: &Name, signed: usize) -> Result<Proof, Trouble> {
+        if self.is_too_dear() {
+            return Ok(Proof::Insecure);
+        }
+        Ok(match self.covering(&name.trim_to(signed + 1))? {
+            None => Proof::No,
+            Some(nsec3) if nsec3.opt_out() => Proof::Insecure,
+            Some(_) => Proof::Yes,
+        })
+    }
+
+    /// See [`Proofs::no_ds`](super::denial::Proofs::no_ds).
+    pub(super) fn no_ds(&self, name: &Name) -> Result<NoDs, Trouble> {
+        if self.is_too_dear() {
+            return Ok(NoDs::Unsigned);
+        }
+        if let Some(nsec3) = self.at(name)? {
+            return Ok(no_ds(&Types::new(nsec3.type_bit_maps()), name));
+        }
+        Ok(match self.closest(name)? {
+            Some(Closest { covers_next: Some(next), .. }) if next.opt_out() => NoDs::Unsigned,
+            Some(Closest { covers_next: Some(_), .. }) => NoDs::NoCut,
+            _ => NoDs::Unproven,
+        })
+    }
+}
+
+/// Reads Base32 with the extended hex alphabet, without padding (RFC 4648
+/// section 7).
+fn base32(text: &[u8]) -> Option<Vec<u8>> {
+    let mut octets = Vec::with_capacity(text.len() * 5 / 8);
+    let (mut bits, mut held) = (0u32, 0u32);
+    for byte in text {
+        let value = match byte.to_ascii_lowercase() {
+            digit @ b'0'..=b'9' => digit - b'0',
+            letter @ b'a'..=b'v' => letter - b'a' + 10,
+            _ => return None,
+        };
+        bits = bits << 5 & 0xffff | u32::from(value);
+        held += 5;
+        if held >= 8 {
+            held -= 8;
+            octets.push((bits >> held & 0xff) as u8);
+        }
+    }
+    Some(octets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_read() {
+        assert_eq!(base32(b"CPNMUOJ1").unwrap(), b"fooba");
+        assert_eq!(base32(b"cpnmu").unwrap(), b"foo");
+        assert_eq!(base32(b"w"), None);
+        // RFC 5155 appendix A: example. is 0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.
+        let hash = base32(b"0p9mhaveqvm6t7vbl5lop2u3t2rp3tom").unwrap();
+        assert_eq!(hash.len(), 20);
+    }
+}

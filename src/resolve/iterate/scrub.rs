@@ -1,0 +1,372 @@
+//! [`hear`]: what a reply says, after everything is taken out of it that its
+//! sender has no say in.
+//!
+//! A server speaks for the zone it was asked about and for nothing else.  What
+//! it says of other names is dropped here, before anything is believed
+//! (bailiwick; Bellovin 1995, Kaminsky 2008).
+
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use hickory_proto::op::Message;
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::Name;
+use hickory_proto::rr::RData;
+use hickory_proto::rr::Record;
+use hickory_proto::rr::RecordType;
+use hickory_proto::rr::rdata::CNAME;
+
+use super::found::Found;
+use super::found::Kind;
+use super::found::belongs;
+use super::found::covered;
+use super::found::labels;
+use super::found::lifetime;
+use super::found::sane;
+use super::store::Delegation;
+use super::trouble::Trouble;
+use crate::resolve::reached::dname_target;
+
+/// The most name servers of a delegation that are looked at.
+pub(super) const MAX_SERVERS: usize = 13;
+
+/// The most addresses of one name server that are looked at.
+pub(super) const MAX_ADDRESSES: usize = 6;
+
+/// The most records of one name and type; more are no data but an attack on
+/// the cache (BIND's `max-records-per-type`).
+const MAX_RECORDS: usize = 128;
+
+/// The longest a delegation is believed, in seconds.
+const MAX_DELEGATION: u32 = 86_400;
+
+//----------- Asked, Says ------------------------------------------------------
+
+/// What was asked, and of whom.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    /// The zone whose servers were asked.
+    pub(super) zone: &'a Name,
+    /// The name asked for.
+    pub(super) name: &'a Name,
+    /// The type asked for.
+    pub(super) rtype: RecordType,
+    /// Who was asked.
+    pub(super) server: SocketAddr,
+    /// When.
+    pub(super) now: Instant,
+}
+
+/// What a reply says.
+#[derive(Clone, Debug)]
+pub(super) enum Says {
+    /// The answer; if it is an alias, what else the same reply says along the
+    /// chain, as long as it stays in the zone.
+    Answer(Arc<Found>, Vec<(Name, Arc<Found>)>),
+    /// Others know.
+    Referral(Arc<Delegation>),
+    /// The answer of a server without authority.  Better than nothing.
+    Hearsay(Arc<Found>),
+}
+
+/// Returns what a reply says.
+pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Trouble> {
+    let rcode = reply.metadata.response_code;
+    if !matches!(rcode, ResponseCode::NoError | ResponseCode::NXDomain) {
+        return Err(Trouble::Refused(rcode));
+    }
+    let upwards = |record: &Record| {
+        record.record_type() == RecordType::NS
+            && record.name != *asked.zone
+            && record.name.zone_of(asked.zone)
+    };
+    let leads_up = reply.authorities.iter().any(upwards);
+    for section in [&mut reply.answers, &mut reply.authorities] {
+        section.retain(|record| asked.zone.zone_of(&record.name));
+        section.dedup();
+    }
+    let authority = reply.metadata.authoritative;
+    if let Some(found) = answer(asked, asked.name, &reply) {
+        let more = along(asked, &found, &reply);
+        // RFC 2181 section 5.4.1; a resolver that was asked by mistake.
+        if !authority && reply.metadata.recursion_available {
+            return Ok(Says::Hearsay(Arc::new(found)));
+        }
+        return Ok(Says::Answer(Arc::new(found), more));
+    }
+    let has_soa = reply
+        .authorities
+        .iter()
+        .any(|record| record.record_type() == RecordType::SOA && record.name.zone_of(asked.name));
+    if rcode == ResponseCode::NoError
+        && !has_soa
+        && let Some(delegation) = referral(asked, &reply)
+    {
+        return Ok(Says::Referral(Arc::new(delegation)));
+    }
+    let kind = if rcode == ResponseCode::NXDomain { Kind::NxDomain } else { Kind::NoData };
+    let found = Arc::new(negative(asked, kind, &reply));
+    // A server that sends us up does not know the zone, whatever it claims.
+    if leads_up && !has_soa && rcode == ResponseCode::NoError {
+        return Err(Trouble::Lame);
+    }
+    if authority {
+        return Ok(Says::Answer(found, Vec::new()));
+    }
+    let names_others = reply.authorities.iter().any(|record| record.record_type() == RecordType::NS);
+    match rcode {
+        // A referral to the zone itself.
+        ResponseCode::NoError if names_others && !has_soa => Err(Trouble::Lame),
+        _ if has_soa && !reply.metadata.recursion_available => Ok(Says::Answer(found, Vec::new())),
+        _ => Ok(Says::Hearsay(found)),
+    }
+}
+
+//----------- answer -----------------------------------------------------------
+
+/// Returns what the answer section says of a name.
+fn answer(asked: &Asked<'_>, name: &Name, reply: &Message) -> Option<Found> {
+    let of = |rtype| -> Vec<Record> {
+        reply.answers.iter().filter(|record| belongs(record, name, rtype)).cloned().collect()
+    };
+    let has = |records: &[Record], rtype| records.iter().any(|record: &Record| record.record_type() == rtype);
+    let data = of(asked.rtype);
+    let (kind, answers) = if has(&data, asked.rtype) {
+        (Kind::Data, data)
+    } else if let Some((target, records)) = by_dname(name, reply) {
+        (Kind::Alias(target), records)
+    } else {
+        let alias = of(RecordType::CNAME);
+        let target = alias.iter().find_map(|record| match &record.data {
+            RData::CNAME(target) => Some(target.0.clone()),
+            _ => None,
+        })?;
+        (Kind::Alias(target), alias)
+    };
+    if answers.len() > MAX_RECORDS {
+        return None;
+    }
+    // What proves that a wildcard was the closest match.
+    let authorities = proofs(reply, false);
+    let contradicted = contradicts_dname(name, reply);
+    Some(Found { contradicted, ..found(asked, kind, answers, authorities) })
+}
+
+/// Returns what else the reply says along a chain of aliases within the zone.
+fn along(asked: &Asked<'_>, first: &Found, reply: &Message) -> Vec<(Name, Arc<Found>)> {
+    let mut more: Vec<(Name, Arc<Found>)> = Vec::new();
+    let mut kind = first.kind.clone();
+    while let Kind::Alias(target) = kind {
+        let target = target.to_lowercase();
+        let seen = more.iter().any(|(name, _)| *name == target) || target == *asked.name;
+        if seen || more.len() > super::budget::MAX_ALIASES || !asked.zone.zone_of(&target) {
+            break;
+        }
+        let Some(next) = answer(asked, &target, reply).or_else(|| end_of_chain(asked, &target, reply)) else {
+            break;
+        };
+        kind = next.kind.clone();
+        more.push((target, Arc::new(next)));
+    }
+    more
+}
+
+/// Returns the negative answer about the last name of a chain, if the reply has
+/// one: with the SOA record of the zone that says so.
+fn end_of_chain(asked: &Asked<'_>, target: &Name, reply: &Message) -> Option<Found> {
+    let has_soa = reply
+        .authorities
+        .iter()
+        .any(|record| record.record_type() == RecordType::SOA && record.name.zone_of(target));
+    let kind = match reply.metadata.response_code {
+        ResponseCode::NXDomain => Kind::NxDomain,
+        _ => Kind::NoData,
+    };
+    has_soa.then(|| negative(asked, kind, reply))
+}
+
+/// Returns where a DNAME record above `name` leads, and the records that say so
+/// (RFC 6672 section 3.1).
+fn by_dname(name: &Name, reply: &Message) -> Option<(Name, Vec<Record>)> {
+    let above = |record: &&Record| record.record_type() == RecordType::DNAME && is_above(&record.name, name);
+    let dname = reply.answers.iter().filter(above).max_by_key(|record| labels(&record.name))?;
+    let mut records: Vec<Record> = reply
+        .answers
+        .iter()
+        .filter(|record| belongs(record, &dname.name, RecordType::DNAME))
+        .cloned()
+        .collect();
+    let (target, alias) = made_of(dname, name)?;
+    records.push(alias);
+    Some((target, records))
+}
+
+/// Returns whether a name is above another.
+fn is_above(name: &Name, other: &Name) -> bool {
+    name != other && name.zone_of(other)
+}
+
+/// Returns the CNAME record that a DNAME record makes of a name, and its target.
+fn made_of(dname: &Record, name: &Name) -> Option<(Name, Record)> {
+    let target = replaced(name, &dname.name, &dname_target(dname)?)?;
+    let alias = RData::CNAME(CNAME(target.clone()));
+    Some((target, Record::from_rdata(name.clone(), dname.ttl, alias)))
+}
+
+/// Returns what follows for `name` from an answer about a DNAME record above.
+pub(super) fn from_dname(name: &Name, dname: &Found) -> Option<Found> {
+    let record = dname.answers.iter().find(|record| record.record_type() == RecordType::DNAME)?;
+    let (target, alias) = made_of(record, name).filter(|_| is_above(&record.name, name))?;
+    let mut answers = dname.answers.clone();
+    answers.push(alias);
+    Some(Found { kind: Kind::Alias(target), answers, ..dname.clone() })
+}
+
+/// Returns whether a reply has a CNAME record beside a DNAME record that does not
+/// follow from it.  One of them is forged.
+fn contradicts_dname(name: &Name, reply: &Message) -> bool {
+    let Some((made, _)) = by_dname(name, reply) else { return false };
+    reply.answers.iter().any(|record| match &record.data {
+        RData::CNAME(target) => record.name == *name && target.0 != made,
+        _ => false,
+    })
+}
+
+/// Returns `name` with its end `old` replaced by `new`; nothing if that would
+/// be too long.
+pub(super) fn replaced(name: &Name, old: &Name, new: &Name) -> Option<Name> {
+    let kept = labels(name).checked_sub(labels(old))?;
+    let prefix = Name::from_labels(name.iter().take(kept)).ok()?;
+    prefix.append_domain(new).ok()
+}
+
+/// Returns a negative answer.
+fn negative(asked: &Asked<'_>, kind: Kind, reply: &Message) -> Found {
+    found(asked, kind, Vec::new(), proofs(reply, true))
+}
+
+/// Returns the records of the authority section that prove something.
+fn proofs(reply: &Message, with_soa: bool) -> Vec<Record> {
+    let proves = |record: &&Record| match covered(record) {
+        RecordType::NSEC | RecordType::NSEC3 => true,
+        RecordType::SOA => with_soa,
+        _ => false,
+    };
+    reply.authorities.iter().filter(proves).take(MAX_RECORDS).cloned().collect()
+}
+
+/// Puts an answer together.
+fn found(asked: &Asked<'_>, kind: Kind, mut answers: Vec<Record>, mut authorities: Vec<Record>) -> Found {
+    for record in answers.iter_mut().chain(&mut authorities) {
+        record.ttl = sane(record.ttl);
+    }
+    let ttl = lifetime(&kind, &answers, &authorities);
+    let zone = asked.zone.clone();
+    Found {
+        kind,
+        contradicted: false,
+        answers,
+        authorities,
+        zone,
+        server: asked.server,
+        stored: asked.now,
+        ttl,
+    }
+}
+
+//----------- referral ---------------------------------------------------------
+
+/// Returns the delegation in a reply, if it leads down towards the name.
+fn referral(asked: &Asked<'_>, reply: &Message) -> Option<Delegation> {
+    let leads_down = |record: &&Record| {
+        record.record_type() == RecordType::NS
+            && record.name != *asked.zone
+            && record.name.zone_of(asked.name)
+            // DS is the parent's, so a referral to the zone itself answers nothing.
+            && !(asked.rtype == RecordType::DS && record.name == *asked.name)
+    };
+    let first = reply.authorities.iter().filter(leads_down).max_by_key(|record| labels(&record.name))?;
+    let zone = first.name.clone();
+    let mut ttl = MAX_DELEGATION;
+    let mut servers = Vec::new();
+    for record in reply.authorities.iter().filter(|record| record.name == zone) {
+        let RData::NS(server) = &record.data else { continue };
+        ttl = ttl.min(sane(record.ttl));
+        let server = server.0.to_lowercase();
+        if !servers.contains(&server) && servers.len() < MAX_SERVERS {
+            servers.push(server);
+        }
+    }
+    let glue = glue(asked.zone, &servers, &reply.additionals);
+    let ds = reply
+        .authorities
+        .iter()
+        .filter(|record| match covered(record) {
+            RecordType::DS => record.name == zone,
+            RecordType::NSEC | RecordType::NSEC3 => true,
+            _ => false,
+        })
+        .take(MAX_RECORDS)
+        .cloned()
+        .collect();
+    Some(Delegation {
+        zone,
+        servers,
+        glue,
+        fixed: Vec::new(),
+        ds,
+        // A TTL of 0 still has to last until the servers were asked.
+        until: Some(asked.now + Duration::from_secs(u64::from(ttl.max(5)))),
+    })
+}
+
+/// Returns what a reply to a priming query says: the root's own name servers.
+pub(super) fn hear_root(asked: &Asked<'_>, reply: &Message) -> Result<Says, Trouble> {
+    if reply.metadata.response_code != ResponseCode::NoError {
+        return Err(Trouble::Refused(reply.metadata.response_code));
+    }
+    let mut ttl = MAX_DELEGATION;
+    let mut servers = Vec::new();
+    for record in reply.answers.iter().filter(|record| record.name.is_root()) {
+        if let RData::NS(server) = &record.data
+            && servers.len() < MAX_SERVERS
+        {
+            ttl = ttl.min(sane(record.ttl));
+            servers.push(server.0.to_lowercase());
+        }
+    }
+    if servers.is_empty() {
+        return Err(Trouble::Lame);
+    }
+    let glue = glue(asked.zone, &servers, &reply.additionals);
+    Ok(Says::Referral(Arc::new(Delegation {
+        zone: Name::root(),
+        servers,
+        glue,
+        fixed: Vec::new(),
+        ds: Vec::new(),
+        until: Some(asked.now + Duration::from_secs(u64::from(ttl.max(5)))),
+    })))
+}
+
+/// Returns the addresses of `servers` that a server of `zone` may tell: those
+/// of names in the zone.
+pub(super) fn glue(zone: &Name, servers: &[Name], additionals: &[Record]) -> Vec<(Name, IpAddr)> {
+    let mut glue: Vec<(Name, IpAddr)> = Vec::new();
+    for record in additionals {
+        let address = match &record.data {
+            RData::A(a) => IpAddr::V4(a.0),
+            RData::AAAA(a) => IpAddr::V6(a.0),
+            _ => continue,
+        };
+        let of_name = glue.iter().filter(|(name, _)| *name == record.name).count();
+        let new = !glue.iter().any(|(_, known)| *known == address);
+        if new && of_name < MAX_ADDRESSES && zone.zone_of(&record.name) && servers.contains(&record.name) {
+            glue.push((record.name.clone(), address));
+        }
+    }
+    glue
+}

@@ -1,0 +1,212 @@
+//! [`Servers`]: what is known of each name server: how fast it is, what it
+//! does not understand, and which zones it does not know.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
+
+use hickory_proto::rr::Name;
+
+/// How many servers are remembered.
+const MAX_SERVERS: usize = 8_192;
+
+/// How long something is remembered of a server that is not asked (unbound's
+/// `infra-host-ttl`).
+const MEMORY: Duration = Duration::from_mins(15);
+
+/// What a server is thought to need before it was ever asked, in milliseconds.
+const UNKNOWN: u32 = 120;
+
+/// The most a server is thought to need, in milliseconds.
+const SLOWEST: u32 = 8_000;
+
+/// How often a whole family has to stay silent, with nobody answering in
+/// between, to be asked last.
+const FAMILY_DEAD: u32 = 4;
+
+//----------- Servers ----------------------------------------------------------
+
+/// What is known of the name servers.
+#[derive(Debug, Default)]
+pub(super) struct Servers {
+    /// By address.
+    known: Mutex<HashMap<SocketAddr, Server>>,
+    /// Zones that a server is said to serve and does not, and since when.
+    lame: Mutex<HashMap<(Name, SocketAddr), Instant>>,
+    /// How often in a row servers were silent: IPv4, IPv6.
+    silent: Mutex<[u32; 2]>,
+}
+
+/// What is known of a server.
+#[derive(Clone, Copy, Debug)]
+struct Server {
+    /// The smoothed round-trip time, in milliseconds (RFC 6298 section 2).
+    srtt: u32,
+    /// How often it was silent since it last answered.
+    silences: u32,
+    /// It changes the case of letters.
+    mangles_case: bool,
+    /// How often it refused EDNS in a row.
+    no_edns: u8,
+    /// When this was last changed.
+    since: Instant,
+}
+
+impl Server {
+    /// Returns a server of which nothing is known.
+    fn new(now: Instant) -> Self {
+        Self { srtt: UNKNOWN, silences: 0, mangles_case: false, no_edns: 0, since: now }
+    }
+}
+
+/// Locks a map; what another thread's panic left in it is fine.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes room in a map that is full: forgets what is old, and if nothing is,
+/// everything.
+fn make_room<K: Eq + Hash, V>(map: &mut HashMap<K, V>, is_old: impl Fn(&V) -> bool) {
+    if map.len() >= MAX_SERVERS {
+        map.retain(|_, value| !is_old(value));
+        if map.len() >= MAX_SERVERS {
+            map.clear();
+        }
+    }
+}
+
+impl Servers {
+    /// Returns what is known of a server.
+    fn get(&self, server: SocketAddr, now: Instant) -> Server {
+        let known = lock(&self.known).get(&server).copied();
+        known
+            .filter(|known| now.saturating_duration_since(known.since) < MEMORY)
+            .unwrap_or_else(|| Server::new(now))
+    }
+
+    /// Changes what is known of a server.
+    fn change(&self, server: SocketAddr, now: Instant, change: impl FnOnce(&mut Server)) {
+        let mut known = lock(&self.known);
+        make_room(&mut known, |known| now.saturating_duration_since(known.since) >= MEMORY);
+        let known = known.entry(server).or_insert_with(|| Server::new(now));
+        if now.saturating_duration_since(known.since) >= MEMORY {
+            *known = Server::new(now);
+        }
+        change(known);
+        known.since = now;
+    }
+
+    /// Returns how long an answer is likely to take, in milliseconds: the
+    /// smaller, the earlier it should be asked.
+    pub(super) fn rank(&self, server: SocketAddr, now: Instant) -> u32 {
+        let known = self.get(server, now);
+        let silence = known.silences.saturating_mul(400);
+        let family = lock(&self.silent)[usize::from(server.is_ipv6())];
+        let family = if family >= FAMILY_DEAD { SLOWEST } else { 0 };
+        known.srtt.saturating_add(silence).min(SLOWEST).saturating_add(family)
+    }
+
+    /// Returns how long to wait for a server before another is asked as well.
+    pub(super) fn patience(&self, server: SocketAddr, now: Instant) -> Duration {
+        let known = self.get(server, now);
+        Duration::from_millis(u64::from(known.srtt.saturating_mul(2).clamp(300, 1_200)))
+    }
+
+    /// Returns whether a server understands EDNS and keeps the case of letters.
+    pub(super) fn manners(&self, server: SocketAddr, now: Instant) -> (bool, bool) {
+        let known = self.get(server, now);
+        // One refusal may be forged, and must not take DNSSEC away.
+        (known.no_edns < 3, !known.mangles_case)
+    }
+
+    /// Notes that a server answered.
+    pub(super) fn answered(&self, server: SocketAddr, after: Duration, now: Instant) {
+        let took = u32::try_from(after.as_millis()).unwrap_or(SLOWEST).clamp(1, SLOWEST);
+        self.change(server, now, |known| {
+            known.srtt = if known.srtt == UNKNOWN { took } else { (known.srtt * 7 + took) / 8 };
+            known.silences = 0;
+        });
+        lock(&self.silent)[usize::from(server.is_ipv6())] = 0;
+    }
+
+    /// Notes that a server did not answer in time.
+    pub(super) fn was_silent(&self, server: SocketAddr, now: Instant) {
+        self.change(server, now, |known| known.silences = known.silences.saturating_add(1));
+        let silent = &mut lock(&self.silent)[usize::from(server.is_ipv6())];
+        *silent = silent.saturating_add(1);
+    }
+
+    /// Notes that a server changes the case of letters.
+    pub(super) fn mangles_case(&self, server: SocketAddr, now: Instant) {
+        self.change(server, now, |known| known.mangles_case = true);
+    }
+
+    /// Notes whether a server took EDNS.
+    pub(super) fn took_edns(&self, server: SocketAddr, took: bool, now: Instant) {
+        self.change(server, now, |known| {
+            known.no_edns = if took { 0 } else { known.no_edns.saturating_add(1) };
+        });
+    }
+
+    /// Notes that a server does not know a zone that it is said to serve.
+    pub(super) fn is_lame(&self, zone: &Name, server: SocketAddr, now: Instant) {
+        let mut lame = lock(&self.lame);
+        make_room(&mut lame, |since| now.saturating_duration_since(*since) >= MEMORY);
+        lame.insert((zone.clone(), server), now);
+    }
+
+    /// Returns whether a server is known not to know a zone.
+    pub(super) fn was_lame(&self, zone: &Name, server: SocketAddr, now: Instant) -> bool {
+        let since = lock(&self.lame).get(&(zone.clone(), server)).copied();
+        since.is_some_and(|since| now.saturating_duration_since(since) < MEMORY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Clock;
+    use crate::base::time::ManualClock;
+
+    fn server(last: u8) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, last], 53))
+    }
+
+    #[test]
+    fn the_fast_go_before_the_unknown_and_these_before_the_silent() {
+        let (servers, now) = (Servers::default(), ManualClock::at(0).now().instant);
+        servers.answered(server(1), Duration::from_millis(10), now);
+        servers.was_silent(server(3), now);
+        assert!(servers.rank(server(1), now) < servers.rank(server(2), now));
+        assert!(servers.rank(server(2), now) < servers.rank(server(3), now));
+        let later = now + MEMORY;
+        assert_eq!(servers.rank(server(3), later), servers.rank(server(2), later));
+    }
+
+    #[test]
+    fn a_dead_family_goes_last_until_it_answers() {
+        let (servers, now) = (Servers::default(), ManualClock::at(0).now().instant);
+        let six = |last| SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, last], 53));
+        for last in 0..4 {
+            servers.was_silent(six(last), now);
+        }
+        assert!(servers.rank(six(9), now) > servers.rank(server(1), now));
+        servers.answered(six(1), Duration::from_millis(5), now);
+        assert_eq!(servers.rank(six(9), now), servers.rank(server(1), now));
+    }
+
+    #[test]
+    fn one_refusal_does_not_take_edns_away() {
+        let (servers, now) = (Servers::default(), ManualClock::at(0).now().instant);
+        servers.took_edns(server(1), false, now);
+        assert!(servers.manners(server(1), now).0);
+        servers.took_edns(server(1), false, now);
+        servers.took_edns(server(1), false, now);
+        assert!(!servers.manners(server(1), now).0);
+    }
+}

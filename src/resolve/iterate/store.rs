@@ -1,0 +1,159 @@
+//! [`Store`]: what zones said, and where they are delegated to.
+//!
+//! Two stores, because they are not worth the same ([RFC 2181 section 5.4.1]):
+//! what a zone's own servers answered may be told to clients; what a parent
+//! says in a referral, glue above all, only serves to find servers.  It is
+//! never in the first store, and so can't become an answer.
+//!
+//! [RFC 2181 section 5.4.1]: https://www.rfc-editor.org/rfc/rfc2181#section-5.4.1
+
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use hickory_proto::rr::Name;
+use hickory_proto::rr::Record;
+use hickory_proto::rr::RecordType;
+use hickory_proto::serialize::binary::BinEncodable;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::found::Found;
+use super::found::Kind;
+use super::found::labels;
+
+/// How many octets of answers are kept: keys and addresses of name servers,
+/// above all.  Whole answers are in the answer cache.
+const ANSWERS: u64 = 8 << 20;
+
+/// How many delegations are kept.
+const DELEGATIONS: usize = 8_192;
+
+/// The largest answer that is kept, in octets.
+const MAX_ENTRY: u64 = 16 * 1_024;
+
+//----------- Delegation -------------------------------------------------------
+
+/// Where a zone is delegated to, as its parent says.
+#[derive(Clone, Debug)]
+pub(super) struct Delegation {
+    /// The zone.
+    pub(super) zone: Name,
+    /// Its name servers.
+    pub(super) servers: Vec<Name>,
+    /// Addresses of them that came with the referral: to be asked, and to be
+    /// told to nobody.
+    pub(super) glue: Vec<(Name, IpAddr)>,
+    /// Addresses that the household has set, whatever network they are in.
+    pub(super) fixed: Vec<SocketAddr>,
+    /// DS records, or proof that there are none, with signatures; empty if the
+    /// referral has not said.
+    pub(super) ds: Vec<Record>,
+    /// Until when it holds.  The child's own servers cannot prolong it (Ghost
+    /// Domain Names, NDSS 2012).
+    pub(super) until: Option<Instant>,
+}
+
+impl Delegation {
+    /// Returns whether it may still be used.
+    pub(super) fn is_fresh(&self, now: Instant) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
+//----------- Store ------------------------------------------------------------
+
+/// What an answer is kept under.
+type Key = (Name, RecordType);
+
+/// What was found out.
+#[derive(Debug)]
+pub(super) struct Store {
+    /// What zones' own servers said.
+    answers: Cache<Key, Arc<Found>, ByOctets>,
+    /// Delegations, by zone.
+    delegations: Cache<Name, Arc<Delegation>>,
+}
+
+/// Weighs answers by the octets they take.
+#[derive(Clone, Debug)]
+struct ByOctets;
+
+impl Weighter<Key, Arc<Found>> for ByOctets {
+    fn weight(&self, _: &Key, found: &Arc<Found>) -> u64 {
+        weight(found)
+    }
+}
+
+/// Returns about how many octets an answer takes.
+fn weight(found: &Found) -> u64 {
+    let records = found.answers.iter().chain(&found.authorities);
+    let octets: usize =
+        records.map(|record| record.to_bytes().map_or(0, |wire| wire.len()) + size_of::<Record>()).sum();
+    u64::try_from(octets + size_of::<Found>() + 256).unwrap_or(u64::MAX)
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { answers: Cache::with_weighter(4_096, ANSWERS, ByOctets), delegations: Cache::new(DELEGATIONS) }
+    }
+}
+
+impl Store {
+    /// Returns what is known of a name and type.
+    pub(super) fn get(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Arc<Found>> {
+        let fresh =
+            |rtype: RecordType| self.answers.get(&(name.clone(), rtype)).filter(|found| found.is_fresh(now));
+        if let Some(found) = fresh(rtype) {
+            return Some(found);
+        }
+        if rtype == RecordType::DS || rtype == RecordType::CNAME {
+            return None;
+        }
+        fresh(RecordType::CNAME).filter(|found| matches!(found.kind, Kind::Alias(_) | Kind::Data))
+    }
+
+    /// Returns the DNAME record nearest above a name that is known and secure.
+    pub(super) fn dname_above(&self, name: &Name, now: Instant) -> Option<Arc<Found>> {
+        (1..labels(name)).rev().find_map(|count| {
+            let key = (name.trim_to(count), RecordType::DNAME);
+            self.answers.get(&key).filter(|found| found.is_fresh(now) && found.kind == Kind::Data)
+        })
+    }
+
+    /// Keeps what was found.
+    pub(super) fn put(&self, name: &Name, rtype: RecordType, found: &Arc<Found>) {
+        let rtype = if matches!(found.kind, Kind::Alias(_)) { RecordType::CNAME } else { rtype };
+        if found.ttl > 0 && weight(found) <= MAX_ENTRY {
+            self.answers.insert((name.clone(), rtype), Arc::clone(found));
+        }
+    }
+
+    /// Forgets what was found, because it is no good.
+    pub(super) fn forget(&self, name: &Name, rtype: RecordType) {
+        self.answers.remove(&(name.clone(), rtype));
+        self.answers.remove(&(name.clone(), RecordType::CNAME));
+    }
+
+    /// Keeps a delegation.
+    pub(super) fn delegate(&self, delegation: Arc<Delegation>) {
+        self.delegations.insert(delegation.zone.clone(), delegation);
+    }
+
+    /// Returns the delegation of a zone.
+    pub(super) fn delegation(&self, zone: &Name, now: Instant) -> Option<Arc<Delegation>> {
+        self.delegations.get(zone).filter(|delegation| delegation.is_fresh(now))
+    }
+
+    /// Returns the delegation nearest to a name, at it or above, the root's
+    /// excepted.
+    pub(super) fn nearest(&self, name: &Name, now: Instant) -> Option<Arc<Delegation>> {
+        (1..=labels(name)).rev().find_map(|count| self.delegation(&name.trim_to(count), now))
+    }
+
+    /// Forgets a delegation that leads nowhere.
+    pub(super) fn undelegate(&self, zone: &Name) {
+        self.delegations.remove(zone);
+    }
+}

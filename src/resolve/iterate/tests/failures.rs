@@ -1,0 +1,141 @@
+//! Servers that are dead, old, lame or under attack.
+
+use hickory_proto::op::Message;
+use hickory_proto::op::ResponseCode;
+
+use super::EXAMPLE;
+use super::House;
+use super::OTHER;
+use super::USUAL;
+use super::USUAL_COM;
+use super::internet;
+use super::internet::record;
+use super::internet::reply_to;
+use crate::resolve::FailureKind;
+
+const TWO: &str = "example.com. NS ns1.example.com.
+    example.com. NS ns2.example.com.
+    ns1.example.com. A 10.0.1.1
+    ns2.example.com. A 10.0.1.2";
+
+#[tokio::test(start_paused = true)]
+async fn one_server_of_two_is_enough() {
+    for bad in ["silent", "refusing", "failing", "lame"] {
+        for _ in 0..8 {
+            let mut internet = internet(TWO, USUAL);
+            if bad != "silent" {
+                internet.script(OTHER, move |query, _| {
+                    let mut reply = reply_to(query);
+                    match bad {
+                        "refusing" => reply.metadata.response_code = ResponseCode::Refused,
+                        "failing" => reply.metadata.response_code = ResponseCode::ServFail,
+                        _ => {
+                            reply.add_authority(record("com. NS a.gtld."));
+                        }
+                    }
+                    vec![reply.to_vec().unwrap()]
+                });
+            }
+            let house = House::new(internet);
+            assert_eq!(house.data("www.example.com").await, ["192.0.2.1"], "{bad}");
+            assert!(house.internet.packets() <= 6, "{bad}");
+            // What was learned is used.
+            house.data("alias.example.com").await;
+            assert!(house.internet.packets_to(OTHER) <= 1, "{bad}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zone_that_is_dead_ends_in_time_and_costs_little() {
+    let house = House::new(internet("example.com. NS ns.example.com.\n ns.example.com. A 10.9.9.9", USUAL));
+    let failure = house.ask("www.example.com").await.unwrap_err();
+    assert!(matches!(failure.kind, FailureKind::Limit | FailureKind::Timeout), "{failure}");
+    assert!(house.internet.packets() <= 12, "{}", house.internet.packets());
+}
+
+#[tokio::test(start_paused = true)]
+async fn truncation_leads_to_tcp() {
+    let mut internet = internet(USUAL_COM, USUAL);
+    internet.script(EXAMPLE, |query, tcp| {
+        let mut reply = reply_to(query);
+        reply.metadata.authoritative = true;
+        reply.metadata.truncation = !tcp;
+        if tcp {
+            reply.add_answer(record("www.example.com. A 192.0.2.1"));
+        }
+        vec![reply.to_vec().unwrap()]
+    });
+    let house = House::new(internet);
+    assert_eq!(house.data("www.example.com").await, ["192.0.2.1"]);
+    assert_eq!(house.internet.packets_to(EXAMPLE), 2);
+}
+
+/// Returns an answer, and forged ones as an attacker would make them.
+fn among(query: &Message, tcp: bool, forge: impl Fn(&mut Vec<u8>)) -> Vec<Vec<u8>> {
+    let mut reply = reply_to(query);
+    reply.metadata.authoritative = true;
+    let mut forged = reply.clone();
+    forged.add_answer(record("www.example.com. A 6.6.6.6"));
+    let mut forged = forged.to_vec().unwrap();
+    forge(&mut forged);
+    reply.add_answer(record("www.example.com. A 192.0.2.1"));
+    let good = reply.to_vec().unwrap();
+    if tcp { vec![good] } else { [vec![forged; 3], vec![good]].concat() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_a_flood_of_guesses_the_question_goes_over_tcp() {
+    let mut internet = internet(USUAL_COM, USUAL);
+    internet.script(EXAMPLE, |query, tcp| among(query, tcp, |forged| forged[0] ^= 1));
+    let house = House::new(internet);
+    assert_eq!(house.data("www.example.com").await, ["192.0.2.1"]);
+    assert_eq!(house.internet.packets_to(EXAMPLE), 2);
+    assert!(house.internet.asked.lock().unwrap().last().unwrap().3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_makes_no_sense_does_not_end_the_wait() {
+    let mut internet = internet(USUAL_COM, USUAL);
+    internet.script(EXAMPLE, |query, tcp| among(query, tcp, |forged| forged.truncate(forged.len() - 3)));
+    let house = House::new(internet);
+    assert_eq!(house.data("www.example.com").await, ["192.0.2.1"]);
+    assert_eq!(house.internet.packets_to(EXAMPLE), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_servers_are_asked_as_in_1987() {
+    let mut internet = internet(USUAL_COM, USUAL);
+    internet.script(EXAMPLE, |query, _| {
+        let mut reply = reply_to(query);
+        reply.metadata.authoritative = true;
+        if query.edns.is_some() {
+            reply.metadata.response_code = ResponseCode::FormErr;
+            reply.edns = None;
+        } else {
+            reply.add_answer(record("www.example.com. A 192.0.2.1"));
+        }
+        vec![reply.to_vec().unwrap()]
+    });
+    let house = House::new(internet);
+    assert_eq!(house.data("www.example.com").await, ["192.0.2.1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn case_is_given_up_where_a_server_loses_it() {
+    let mut internet = internet(USUAL_COM, USUAL);
+    internet.script(EXAMPLE, |query, _| {
+        let mut reply = reply_to(query);
+        reply.metadata.authoritative = true;
+        let lower = query.queries[0].name().to_lowercase();
+        reply.queries[0].set_name(lower.clone());
+        reply.add_answer(record(&format!("{} A 192.0.2.1", lower.to_ascii())));
+        vec![reply.to_vec().unwrap()]
+    });
+    let house = House::new(internet);
+    for name in ["wwwwwwwwwwwwwwwwwwwwwwwwwwwwww.example.com", "vvvvvvvvvvvvvvvvvvvvvvvvv.example.com"] {
+        assert_eq!(house.data(name).await, ["192.0.2.1"]);
+    }
+    let tcp = house.internet.asked.lock().unwrap().iter().filter(|(.., tcp)| *tcp).count();
+    assert_eq!((tcp, house.internet.packets_to(EXAMPLE)), (1, 3));
+}

@@ -1,0 +1,66 @@
+//! [`Trouble`]: why there is no answer.
+
+use std::fmt;
+
+use hickory_proto::op::ResponseCode;
+
+use crate::resolve::FailureKind;
+use crate::resolve::stats::Limit;
+
+//----------- Trouble ----------------------------------------------------------
+
+/// Why there is no answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Trouble {
+    /// Nobody answered in time.
+    Silence,
+    /// No server could be reached.
+    Unreachable,
+    /// What came was no reply to the question, or made no sense.
+    Nonsense,
+    /// The server says that it cannot or will not.
+    Refused(ResponseCode),
+    /// The server knows the zone no better than we do.
+    Lame,
+    /// The zone has no name server with an address that may be asked.
+    NoServers,
+    /// To find out, we would have to know it already.
+    Circle,
+    /// Too much work.
+    Limit(Limit),
+    /// The data is there and fails validation.
+    Bogus(String),
+}
+
+impl Trouble {
+    /// Returns whether others should be asked no more either.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self, Self::Limit(_))
+    }
+
+    /// Returns what kind of failure it is for the asker.
+    pub(super) fn kind(&self) -> FailureKind {
+        match self {
+            Self::Silence => FailureKind::Timeout,
+            Self::Limit(_) => FailureKind::Limit,
+            Self::Bogus(_) => FailureKind::Bogus,
+            _ => FailureKind::Unreachable,
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silence => f.write_str("no name server answered in time"),
+            Self::Unreachable => f.write_str("no name server could be reached"),
+            Self::Nonsense => f.write_str("the name servers' replies make no sense"),
+            Self::Refused(rcode) => write!(f, "the name servers say {rcode}"),
+            Self::Lame => f.write_str("the name servers do not know the zone they are said to serve"),
+            Self::NoServers => f.write_str("no name server of the zone has an address that may be asked"),
+            Self::Circle => f.write_str("the delegations go in a circle"),
+            Self::Limit(limit) => write!(f, "more work than one question is worth ({})", limit.as_str()),
+            Self::Bogus(why) => f.write_str(why),
+        }
+    }
+}

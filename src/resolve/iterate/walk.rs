@@ -1,0 +1,260 @@
+//! From the root, or from the nearest delegation known, down to an answer.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use futures_util::future::FutureExt;
+use hickory_proto::rr::Name;
+use hickory_proto::rr::RecordType;
+
+use super::ask::Ask;
+use super::found::Found;
+use super::found::Kind;
+use super::found::labels;
+use super::job::Job;
+use super::scrub;
+use super::scrub::Says;
+use super::store::Delegation;
+use super::trouble::Trouble;
+use crate::resolve::stats::Limit;
+
+/// How many queries about parts of a name are made at most ([RFC 9156 section
+/// 2.3], `MAX_MINIMISE_COUNT`).
+///
+/// [RFC 9156 section 2.3]: https://www.rfc-editor.org/rfc/rfc9156#section-2.3
+const MAX_MINIMISE: usize = 10;
+
+/// How many of these add one label only (`MINIMISE_ONE_LAB`).
+const ONE_LABEL: usize = 4;
+
+/// How many delegations are followed beyond the labels of a name.
+const MAX_REFERRALS: usize = 8;
+
+impl Job {
+    /// Finds what the DNS says of a name and type.  Aliases are not followed.
+    pub(super) fn find<'a>(
+        &'a self,
+        name: &'a Name,
+        rtype: RecordType,
+    ) -> BoxFuture<'a, Result<Arc<Found>, Trouble>> {
+        async move {
+            if let Some(found) = self.engine.store.get(name, rtype, self.now.instant) {
+                return Ok(found);
+            }
+            let dname = self.engine.store.dname_above(name, self.now.instant);
+            if let Some(found) = dname.and_then(|dname| scrub::from_dname(name, &dname)) {
+                return Ok(Arc::new(found));
+            }
+            // It is us who want to know this, somewhere above.
+            if self.is_on_path(name, rtype) {
+                return Err(Trouble::Circle);
+            }
+            let found = self.on_path(name, rtype)?.walk(name, rtype).await?;
+            Ok(found)
+        }
+        .boxed()
+    }
+
+    /// Goes down from delegation to delegation.
+    async fn walk(&self, name: &Name, rtype: RecordType) -> Result<Arc<Found>, Trouble> {
+        let mut delegation = self.start(name, rtype).await?;
+        let mut steps = Steps::new(self.engine.options.minimise);
+        for _ in 0..labels(name) + MAX_REFERRALS {
+            match self.in_zone(&delegation, name, rtype, &mut steps).await {
+                Ok(Says::Referral(next)) => {
+                    self.engine.store.delegate(Arc::clone(&next));
+                    self.fetch_keys_beside(&next);
+                    delegation = next;
+                }
+                Ok(Says::Answer(found, more)) => {
+                    self.keep(name, rtype, &found);
+                    for (name, found) in &more {
+                        self.keep(name, rtype, found);
+                    }
+                    return Ok(found);
+                }
+                Ok(Says::Hearsay(found)) => return Ok(found),
+                Err(trouble) => {
+                    if !trouble.is_final() {
+                        self.engine.store.undelegate(&delegation.zone);
+                    }
+                    return Err(trouble);
+                }
+            }
+        }
+        Err(Trouble::Limit(Limit::Depth))
+    }
+
+    /// Keeps an answer, unless it is one that was found bad.
+    fn keep(&self, name: &Name, rtype: RecordType, found: &Arc<Found>) {
+        self.engine.store.put(name, rtype, found);
+    }
+
+    /// Returns where to begin.
+    async fn start(&self, name: &Name, rtype: RecordType) -> Result<Arc<Delegation>, Trouble> {
+        // What delegates a zone is in its parent (RFC 4035 section 3.1.4.1).
+        let from = if rtype == RecordType::DS && !name.is_root() { name.base_name() } else { name.clone() };
+        let stub = self.engine.options.stub(&from);
+        let nearest = self.engine.store.nearest(&from, self.now.instant);
+        match (stub, nearest) {
+            (Some(stub), Some(nearest)) if labels(&nearest.zone) > labels(&stub.zone) => Ok(nearest),
+            (Some(stub), _) => Ok(stub),
+            (None, Some(nearest)) => Ok(nearest),
+            (None, None) => self.root().await,
+        }
+    }
+
+    /// Asks in one zone, with no more of the name than need be.
+    async fn in_zone(
+        &self,
+        delegation: &Delegation,
+        name: &Name,
+        rtype: RecordType,
+        steps: &mut Steps,
+    ) -> Result<Says, Trouble> {
+        let mut known = labels(&delegation.zone);
+        loop {
+            let count = steps.next(known, labels(name));
+            let whole = count >= labels(name);
+            let (part, part_type) =
+                if whole { (name.clone(), rtype) } else { (name.trim_to(count), RecordType::A) };
+            let zone = delegation.zone.clone();
+            let ask = Ask { zone, name: part.clone(), rtype: part_type, priming: false, whole };
+            if !whole
+                && let Some(found) = self.engine.store.get(&part, part_type, self.now.instant)
+                && found.kind != Kind::NxDomain
+            {
+                known = count;
+                continue;
+            }
+            match self.ask_zone(delegation, &ask, whole).await {
+                Ok(Says::Referral(next)) => return Ok(Says::Referral(next)),
+                Ok(says) if whole => return Ok(says),
+                Ok(Says::Answer(found, _)) => {
+                    // A DNAME record answers for everything below.
+                    let below = found.answers.iter().any(|record| record.record_type() == RecordType::DNAME);
+                    if matches!(found.kind, Kind::NxDomain) || below {
+                        // RFC 9156 section 2.3: many who say NXDOMAIN mean it
+                        // for this name only, and have names below.
+                        steps.give_up();
+                    } else if matches!(found.kind, Kind::NoData | Kind::Data) {
+                        self.keep(&part, part_type, &found);
+                    }
+                    known = count;
+                }
+                Ok(Says::Hearsay(_)) => known = count,
+                Err(trouble) if whole || trouble.is_final() => return Err(trouble),
+                // Broken for parts of names, perhaps not for the whole.
+                Err(_) => steps.give_up(),
+            }
+        }
+    }
+
+    /// Asks the servers of a zone: those first whose addresses are known, and
+    /// those last that were no good before.  For parts of names (not `whole`)
+    /// nobody is looked up who may know better.
+    async fn ask_zone(&self, delegation: &Delegation, ask: &Ask, whole: bool) -> Result<Says, Trouble> {
+        let mut worst = Trouble::NoServers;
+        let mut tried: HashSet<SocketAddr> = HashSet::new();
+        let mut looked_up = HashSet::new();
+        let mut servers = self.addresses(delegation);
+        let mut last = Vec::new();
+        let mut is_last = false;
+        loop {
+            servers.retain(|server| tried.insert(*server));
+            if !is_last {
+                let now = self.engine.network.moment();
+                let zone = &delegation.zone;
+                let is_bad = |server: &SocketAddr| {
+                    self.engine.servers.was_lame(zone, *server, now) || self.is_blamed(zone, *server)
+                };
+                last.extend(servers.extract_if(.., |server| is_bad(server)));
+            }
+            if !servers.is_empty() {
+                match self.ask(ask, &servers).await {
+                    Ok(says) => return Ok(says),
+                    Err(trouble) if trouble.is_final() => return Err(trouble),
+                    Err(trouble) => worst = trouble,
+                }
+            }
+            if is_last || !whole && worst != Trouble::NoServers {
+                return Err(worst);
+            }
+            // Names in the zone itself are known to those alone who just failed.
+            let inside = worst == Trouble::NoServers;
+            servers = match self.look_up(delegation, inside, &mut looked_up).await {
+                Ok(servers) => servers,
+                Err(trouble) if trouble.is_final() => return Err(trouble),
+                Err(trouble) => {
+                    if worst == Trouble::NoServers {
+                        worst = trouble;
+                    }
+                    is_last = true;
+                    tried.clear();
+                    std::mem::take(&mut last)
+                }
+            };
+        }
+    }
+}
+
+//----------- Steps ------------------------------------------------------------
+
+/// How much of a name is shown next ([RFC 9156]).
+///
+/// [RFC 9156]: https://www.rfc-editor.org/rfc/rfc9156
+#[derive(Debug)]
+struct Steps {
+    /// How many queries about parts of the name were made; nothing if it is
+    /// shown whole from now on.
+    made: Option<usize>,
+}
+
+impl Steps {
+    /// Returns the beginning.
+    fn new(minimise: bool) -> Self {
+        Self { made: minimise.then_some(0) }
+    }
+
+    /// Shows the whole name from now on.
+    fn give_up(&mut self) {
+        self.made = None;
+    }
+
+    /// Returns how many labels to show, where `known` are settled and there are
+    /// `all`.
+    fn next(&mut self, known: usize, all: usize) -> usize {
+        let Some(made) = &mut self.made else { return all };
+        let hidden = all.saturating_sub(known);
+        *made += 1;
+        if *made > MAX_MINIMISE {
+            return all;
+        }
+        if *made <= ONE_LABEL {
+            return (known + 1).min(all);
+        }
+        // What is hidden is spread over the queries that are left.
+        let left = MAX_MINIMISE + 1 - *made;
+        (known + hidden.div_ceil(left).max(1)).min(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_shown_in_ten_steps() {
+        let mut steps = Steps::new(true);
+        let mut shown = vec![0];
+        while *shown.last().unwrap() < 34 {
+            let known = *shown.last().unwrap();
+            shown.push(steps.next(known, 34));
+        }
+        assert_eq!(shown[..5], [0, 1, 2, 3, 4]);
+        assert!(shown.len() <= 11, "{shown:?}");
+        assert_eq!(Steps::new(false).next(0, 34), 34);
+    }
+}

@@ -1,0 +1,226 @@
+//! Queries as they are sent, and which replies belong to them.
+//!
+//! Plain functions of octets: who sends and waits is [`network`](super::network).
+
+use hickory_proto::op::Edns;
+use hickory_proto::op::Message;
+use hickory_proto::op::Query;
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::DNSClass;
+use hickory_proto::rr::Name;
+use hickory_proto::rr::RecordType;
+
+/// The size of datagrams we ask for (DNS flag day 2020).
+const UDP_SIZE: u16 = 1_232;
+
+/// Where the question begins: behind the header (RFC 1035 section 4.1.1).
+const QUESTION: usize = 12;
+
+/// The most records a reply may have; honest ones have a few dozen.
+const MAX_RECORDS: usize = 2_000;
+
+//----------- request ----------------------------------------------------------
+
+/// How a query is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Manner {
+    /// With an OPT record and DO, or as in 1987.
+    pub(super) edns: bool,
+    /// With letters in random case (draft-vixie-dnsext-dns0x20).
+    pub(super) mixed: bool,
+    /// RD: for servers that are resolvers themselves.
+    pub(super) recursion_desired: bool,
+}
+
+/// Writes a query with a random ID.  Nothing of the client is in it.
+pub(super) fn request(name: &Name, rtype: RecordType, manner: Manner) -> Option<Vec<u8>> {
+    let mut message = Message::query();
+    message.metadata.id = rand::random();
+    message.metadata.recursion_desired = manner.recursion_desired;
+    message.add_query(Query::query(name.to_lowercase(), rtype));
+    if manner.edns {
+        let mut edns = Edns::new();
+        edns.set_max_payload(UDP_SIZE).set_dnssec_ok(true);
+        message.set_edns(edns);
+    }
+    let mut wire = message.to_vec().ok()?;
+    if manner.mixed {
+        let end = question_end(&wire)?;
+        for octet in wire.get_mut(QUESTION..end - 4)? {
+            // Lengths of labels are below 64 and so never letters.
+            if octet.is_ascii_lowercase() && rand::random() {
+                octet.make_ascii_uppercase();
+            }
+        }
+    }
+    Some(wire)
+}
+
+/// Returns where the one question of a message ends.
+fn question_end(wire: &[u8]) -> Option<usize> {
+    let mut at = QUESTION;
+    loop {
+        match *wire.get(at)? {
+            0 => return Some(at + 5).filter(|end| *end <= wire.len()),
+            length @ 1..64 => at += usize::from(length) + 1,
+            _ => return None,
+        }
+    }
+}
+
+//----------- Seen -------------------------------------------------------------
+
+/// What a datagram is, seen from the query it came for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Seen {
+    /// The reply.
+    Reply,
+    /// A near miss: somebody may be guessing, or the server does not keep the
+    /// case of letters.  Over TCP neither matters.
+    NearMiss,
+    /// Nothing to do with it.
+    Noise,
+}
+
+/// Looks at a datagram that came for a query ([RFC 5452 section 9.1]).
+///
+/// [RFC 5452 section 9.1]: https://www.rfc-editor.org/rfc/rfc5452#section-9.1
+pub(super) fn look(request: &[u8], reply: &[u8]) -> Seen {
+    let Some((id, rest)) = reply.split_first_chunk::<2>() else { return Seen::Noise };
+    // QR, and OPCODE 0.
+    if reply.len() < QUESTION || rest.first().is_none_or(|flags| flags & 0xf8 != 0x80) {
+        return Seen::Noise;
+    }
+    if request.first_chunk::<2>() != Some(id) {
+        return Seen::NearMiss;
+    }
+    let Some(end) = question_end(request) else { return Seen::Noise };
+    let (Some(asked), Some(counts)) = (request.get(QUESTION..end), reply.get(4..6)) else {
+        return Seen::Noise;
+    };
+    // Some who cannot read the question do not repeat it.
+    if counts == [0, 0] {
+        let failed = reply.get(3).is_some_and(|flags| matches!(flags & 0x0f, 1 | 2 | 4 | 5));
+        return if failed { Seen::Reply } else { Seen::Noise };
+    }
+    if counts != [0, 1] {
+        return Seen::Noise;
+    }
+    match reply.get(QUESTION..end) {
+        Some(repeated) if repeated == asked => Seen::Reply,
+        _ => Seen::NearMiss,
+    }
+}
+
+/// Returns whether a reply repeats the question, but with letters in another
+/// case.
+pub(super) fn lost_case(request: &[u8], reply: &[u8]) -> bool {
+    let question =
+        |wire: &[u8]| question_end(wire).and_then(|end| wire.get(QUESTION..end).map(<[u8]>::to_vec));
+    match (question(request), question(reply)) {
+        (Some(asked), Some(repeated)) => asked != repeated && asked.eq_ignore_ascii_case(&repeated),
+        _ => false,
+    }
+}
+
+//----------- read -------------------------------------------------------------
+
+/// Reads a reply for which [`look`] said so.
+pub(super) fn read(request: &[u8], reply: &[u8]) -> Option<Message> {
+    let mut wire = reply.to_vec();
+    // Names in the reply point to the question for their letters: a case that
+    // was random must not show in the answer.
+    if let Some(end) = question_end(request).filter(|_| reply.get(4..6) == Some(&[0, 1])) {
+        wire.get_mut(QUESTION..end - 4)?.make_ascii_lowercase();
+    }
+    let mut message = Message::from_vec(&wire).ok().or_else(|| super::lenient::read(&wire))?;
+    if message.answers.len() + message.authorities.len() + message.additionals.len() > MAX_RECORDS {
+        return None;
+    }
+    for section in [&mut message.answers, &mut message.authorities, &mut message.additionals] {
+        section.retain(|record| record.dns_class == DNSClass::IN);
+        for record in section {
+            record.name = record.name.to_lowercase();
+        }
+    }
+    Some(message)
+}
+
+/// Returns whether a reply says that its server knows no EDNS (RFC 6891 section 7).
+pub(super) fn knows_no_edns(reply: &Message) -> bool {
+    matches!(reply.metadata.response_code, ResponseCode::FormErr | ResponseCode::NotImp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn name(text: &str) -> Name {
+        Name::from_ascii(text).unwrap()
+    }
+
+    fn plain() -> Manner {
+        Manner { edns: true, mixed: true, recursion_desired: false }
+    }
+
+    fn reply_to(request: &[u8]) -> Vec<u8> {
+        let mut reply = request.to_vec();
+        reply[2] |= 0x80;
+        reply
+    }
+
+    #[test]
+    fn a_query_tells_nothing_but_its_question() {
+        let wire = request(&name("www.Example.com."), RecordType::A, plain()).unwrap();
+        let message = Message::from_vec(&wire).unwrap();
+        assert_eq!(message.queries[0].name(), &name("www.example.com."));
+        let edns = message.edns.unwrap();
+        assert_eq!((edns.max_payload(), edns.flags().dnssec_ok), (1_232, true));
+        assert!(edns.options().as_ref().is_empty() && !message.metadata.recursion_desired);
+    }
+
+    #[test]
+    fn ids_and_case_differ_from_query_to_query() {
+        let make = || request(&name("abcdefghijklmnopqrstuvwxyz.example."), RecordType::A, plain()).unwrap();
+        let (one, two) = (make(), make());
+        assert_ne!(one[12..40], two[12..40]);
+    }
+
+    #[test]
+    fn only_the_reply_is_taken_for_one() {
+        let query = request(&name("www.example.com."), RecordType::A, plain()).unwrap();
+        let good = reply_to(&query);
+        assert_eq!(look(&query, &good), Seen::Reply);
+        let mut other = good.clone();
+        other[0] ^= 1;
+        assert_eq!(look(&query, &other), Seen::NearMiss);
+        let mut other = good.clone();
+        other[13] ^= 0x20;
+        assert_eq!((look(&query, &other), lost_case(&query, &other)), (Seen::NearMiss, true));
+        assert_eq!(look(&query, &query), Seen::Noise);
+        assert_eq!(look(&query, &good[..11]), Seen::Noise);
+        let mut empty = good[..12].to_vec();
+        empty[4..12].fill(0);
+        assert_eq!(look(&query, &empty), Seen::Noise);
+        empty[3] = 1;
+        assert_eq!(look(&query, &empty), Seen::Reply);
+    }
+
+    #[test]
+    fn the_random_case_does_not_show() {
+        let query = request(&name("abcdefghijklmnop.example."), RecordType::A, plain()).unwrap();
+        let message = read(&query, &reply_to(&query)).unwrap();
+        assert_eq!(message.queries[0].name().to_ascii(), "abcdefghijklmnop.example.");
+    }
+
+    proptest! {
+        #[test]
+        fn no_octets_panic(reply in proptest::collection::vec(any::<u8>(), 0..200), valid in any::<bool>()) {
+            let query = request(&name("www.example.com."), RecordType::A, plain()).unwrap();
+            let mut wire = if valid { reply_to(&query) } else { Vec::new() };
+            wire.extend(reply);
+            let _ = (look(&query, &wire), lost_case(&query, &wire), read(&query, &wire));
+        }
+    }
+}
