@@ -39,6 +39,7 @@ use crate::policy::Ground;
 use crate::query::Transport;
 use crate::resolve::Origin;
 use crate::resolve::Stats;
+use crate::resolve::stats::Limit;
 use crate::resolve::stats::Security;
 use crate::resolve::stats::Sent;
 
@@ -90,6 +91,8 @@ pub struct Metrics {
     upstream: IntCounterVec,
     /// `dnssec_total`
     dnssec: IntCounterVec,
+    /// `budget_exceeded_total`
+    budget: IntCounterVec,
     /// `device_info`
     device_info: IntGaugeVec,
     /// `device_state`
@@ -177,6 +180,12 @@ impl Metrics {
                 &["transport", "result"],
             )?,
             dnssec: counters(reg, "dnssec_total", "Answers validated, by result.", &["result"])?,
+            budget: counters(
+                reg,
+                "budget_exceeded_total",
+                "Questions given up because they took too much work of a kind.",
+                &["kind"],
+            )?,
             device_info: gauges(
                 reg,
                 "device_info",
@@ -355,6 +364,9 @@ impl Metrics {
         }
         for security in Security::ALL {
             raise(&self.dnssec.with_label_values(&[security.as_str()]), stats.dnssec(security));
+        }
+        for limit in Limit::ALL {
+            raise(&self.budget.with_label_values(&[limit.as_str()]), stats.exceeded(limit));
         }
         let missed = self.missed.load(Ordering::Relaxed);
         raise(&self.dropped.with_label_values(&["not-booked"]), missed);
