@@ -137,6 +137,16 @@ fn wide_parents_are_guarded_and_their_children_are_not() {
     }
 }
 
+#[test]
+fn the_readme_shows_the_line_that_is_there() {
+    let catalog = catalog();
+    let name = "device-metrics-us.amazon.com".parse().unwrap();
+    let rule = catalog.rule(catalog.family_named("amazon-echo"), &name).unwrap();
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let ground = format!("; EDE: 15 (Blocked): ({} {})", rule.place, rule.purpose);
+    assert!(readme.contains(&ground), "README.md should show {ground}");
+}
+
 //----------- Lints ------------------------------------------------------------
 
 /// Each file in `lint/` shows one thing to remark, and beside it what is said.
