@@ -2,12 +2,27 @@
 //
 //  `cfg(test)` tells clippy that `unwrap` is fine in all of it.
 
+/// Lists that broke speakers, replayed: they break none of ours.
+#[cfg(test)]
+mod breakages;
+/// What a config may say, and how a fault in it is told.
+#[cfg(test)]
+mod config;
+/// Exports mean the same to the programs they are for.
+#[cfg(test)]
+mod export;
 /// A house in a box: an Echo, a laptop, real `dig`, a signed Internet.
 #[cfg(test)]
 mod house;
 /// The law of the house: who may use whom, and what a file looks like.
 #[cfg(test)]
 mod layers;
+/// The lists: every researched name, every lint, other people's syntaxes.
+#[cfg(test)]
+mod lists;
 /// List servers with every fault: the old rules stay, and the reason is told.
 #[cfg(test)]
 mod refresh;
+/// Queries and all that follows from them, as text files.
+#[cfg(test)]
+mod scenarios;

@@ -24,8 +24,8 @@ const LAW: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "base", "catalog", "config", "device", "listen", "observe", "pipeline", "policy", "resolve",
-            "source",
+            "answer", "base", "catalog", "config", "device", "listen", "observe", "pipeline", "policy",
+            "query", "resolve", "source",
         ],
     ),
     (
@@ -56,8 +56,8 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("quinn_udp", &["listen"]),
     ("socket2", &["listen"]),
     ("std::fs", &["app", "source"]),
-    ("std::process", &["main"]),
-    ("std::env", &["observe"]),
+    ("std::process", &["app", "main"]),
+    ("std::env", &["app", "observe"]),
     ("tokio::net", &["app", "listen", "observe", "resolve"]),
     ("tokio::signal", &["app"]),
 ];

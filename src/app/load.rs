@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::house;
+use super::house::Built;
 use crate::base::Diagnostic;
 use crate::config;
 use crate::config::Config;
@@ -19,6 +20,9 @@ use crate::source;
 
 /// The config of an installed Sordino.
 pub const INSTALLED: &str = "/etc/sordino/config.toml";
+
+/// The folder of the household's own lists, beside the config.
+const OWN_LISTS: &str = "blocklists";
 
 /// The largest file of root hints or trust anchors, in octets.
 const MAX_KEYS: usize = 1 << 20;
@@ -57,6 +61,10 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
     /// Whether there was no config.
     pub trial: bool,
+    /// How many rules of each foreign list are set aside, by list.
+    pub set_aside: Vec<(Arc<str>, usize)>,
+    /// Certificate authorities for downloads, where the config names a file.
+    pub ca: Option<String>,
     /// Every file and folder that was read, for whoever wants to notice changes.
     pub files: Vec<PathBuf>,
 }
@@ -87,15 +95,34 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
     config.resolve.root_hints = keys(hints, &base, &config, &mut files, &mut faults);
     let anchors = (options.trust_anchor.as_ref(), config.trust_anchor.take());
     config.resolve.trust_anchor = keys(anchors, &base, &config, &mut files, &mut faults);
-    let families = source::families(options.blocklists.as_deref());
+    let written = config.download.ca_file.take();
+    let ca = keys((None, written), &base, &config, &mut files, &mut faults).map(|file| file.text);
+    // The household's own lists join those that come with Sordino.
+    let own = path.is_some().then(|| base.join(OWN_LISTS)).filter(|own| own.is_dir());
+    files.extend(own.clone());
+    let families = source::families(options.blocklists.as_deref(), own.as_deref());
     let (families, found) = families.map_or_else(|faults| (Vec::new(), faults), |files| (files, Vec::new()));
     faults.extend(found);
     if !faults.is_empty() {
         return Err(faults);
     }
-    let (house, mut warnings) = house::build(&config, &families, &base, &mut files)?;
+    let places = house::Files { base: &base, state: &state_dir(options) };
+    let Built { house, mut warnings, set_aside } = house::build(&config, &families, &places, &mut files)?;
     warnings.append(&mut config.warnings);
-    Ok(Loaded { config, house: Arc::new(house), warnings, trial: path.is_none(), files })
+    Ok(Loaded { config, house: Arc::new(house), warnings, trial: path.is_none(), ca, set_aside, files })
+}
+
+/// Returns the folder for what is to survive a restart: the option's, or
+/// systemd's, or the user's own (XDG Base Directory Specification).
+pub fn state_dir(options: &Options) -> PathBuf {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    options
+        .state_dir
+        .clone()
+        .or_else(|| variable("STATE_DIRECTORY"))
+        .or_else(|| variable("XDG_STATE_HOME").map(|base| base.join("sordino")))
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state/sordino")))
+        .unwrap_or_else(|| PathBuf::from("/var/lib/sordino"))
 }
 
 /// Reads a file of root hints or trust anchors, named by an option or else by

@@ -2,6 +2,7 @@
 //!
 //! The only place that wires rooms together.
 
+pub mod downloads;
 pub mod house;
 pub mod load;
 pub mod privileges;

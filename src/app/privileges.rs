@@ -5,6 +5,7 @@
 //! in a container.
 
 use std::fmt;
+use std::path::Path;
 
 use nix::unistd::Gid;
 use nix::unistd::Uid;
@@ -29,8 +30,9 @@ pub enum Dropped {
     Confined,
 }
 
-/// Becomes a user without rights, if we are root.
-pub fn drop_root() -> Result<Dropped, PrivilegeError> {
+/// Becomes a user without rights, if we are root.  The folders in `ours` become
+/// that user's.
+pub fn drop_root(ours: &[&Path]) -> Result<Dropped, PrivilegeError> {
     if !geteuid().is_root() {
         return Ok(Dropped::NotNeeded);
     }
@@ -41,6 +43,10 @@ pub fn drop_root() -> Result<Dropped, PrivilegeError> {
             errno: nix::errno::Errno::ENOENT,
         });
     };
+    for folder in ours {
+        // Where it fails, writing fails later, and says so then.
+        let _ = std::os::unix::fs::chown(folder, Some(user.uid.as_raw()), Some(user.gid.as_raw()));
+    }
     match become_user(user.uid, user.gid) {
         Ok(()) => Ok(Dropped::Became(user.name)),
         Err(error) if is_confined(user.uid) => {

@@ -5,14 +5,24 @@
 
 use std::fmt;
 use std::io;
+use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
 use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
+use tokio::sync::mpsc;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
+use super::downloads;
+use super::downloads::Lists;
+use super::downloads::OwnLookup;
+use super::load;
 use super::load::Loaded;
 use super::load::Options;
 use super::load::load;
@@ -72,21 +82,32 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let metrics_socket = tokio::net::TcpListener::bind(metrics_at)
         .await
         .map_err(|error| fatal(format_args!("cannot serve metrics on {metrics_at}: {error}")))?;
-    let dropped = privileges::drop_root().map_err(fatal)?;
+    let state = load::state_dir(options);
+    let kept = state.join("lists");
+    if let Err(error) = std::fs::create_dir_all(&kept) {
+        tracing::warn!(folder = %state.display(), %error, "nothing can be kept over a restart");
+    }
+    let dropped = privileges::drop_root(&[&state, &kept]).map_err(fatal)?;
     tracing::debug!(?dropped, "privileges");
 
     let metrics = Arc::new(Metrics::new().map_err(fatal)?);
     let observer = Arc::new(Observer::start(Arc::clone(&metrics)).map_err(fatal)?);
     let resolver = Arc::new(Resolver::new(&loaded.config.resolve).map_err(fatal)?);
-    metrics.loaded(&loaded.house, clock.now());
+    metrics.loaded(&loaded.house, &loaded.set_aside, clock.now());
     let addresses = sockets.addresses();
-    let lists = loaded.house.catalog.families().len() + loaded.house.policies.lists.len();
+    let count = loaded.house.catalog.families().len() + loaded.house.policies.lists.len();
     let home = home(&loaded, resolver);
     let door = Arc::new(Door::new(home, Arc::clone(&clock), neighbors(), observer));
 
+    let (news, hear) = mpsc::channel(1);
+    let lists = Fresh::start(&loaded, &state, &door, &clock, &news, None).map_err(fatal)?;
     let scrape = {
         let (door, metrics, clock) = (Arc::clone(&door), Arc::clone(&metrics), Arc::clone(&clock));
-        Arc::new(move || metrics.render(&door.home().resolver.stats(), clock.now()))
+        let lists = Arc::clone(&lists.lists);
+        Arc::new(move || {
+            let downloads = downloads::facts(&lists.load());
+            metrics.render(&door.home().resolver.stats(), &downloads, clock.now())
+        })
     };
     tokio::spawn(http::serve(metrics_socket, scrape));
 
@@ -94,13 +115,17 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     // Signals are caught before we say that we are ready for them.
     let signals = Signals::catch().map_err(fatal)?;
     let serving = tokio::spawn(sockets.run(Arc::clone(&door), stopped));
-    tracing::info!(?addresses, metrics = %metrics_at, lists, "serving");
+    tracing::info!(?addresses, metrics = %metrics_at, lists = count, "serving");
     if loaded.trial {
         eprint!("{TRIAL}");
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let running = Running {
         options: options.clone(),
+        state,
+        news,
+        hear,
+        lists,
         door,
         metrics,
         clock,
@@ -180,6 +205,56 @@ struct Running {
     settings: resolve::Settings,
     /// Notices that a file was saved.
     watch: Watch,
+    /// The folder for what is to survive a restart.
+    state: PathBuf,
+    /// Downloads lists.
+    lists: Fresh,
+    /// For those who download, to say that there is something new.
+    news: mpsc::Sender<()>,
+    /// Where that is heard.
+    hear: mpsc::Receiver<()>,
+}
+
+/// Lists that are kept fresh.
+struct Fresh {
+    /// The lists, for whoever wants to know about them.
+    lists: Arc<ArcSwap<Lists>>,
+    /// Who downloads them.
+    task: AbortHandle,
+}
+
+impl Fresh {
+    /// Starts downloading what is due.
+    fn start(
+        loaded: &Loaded,
+        state: &Path,
+        door: &Arc<Door<Resolver>>,
+        clock: &Arc<dyn Clock>,
+        news: &mpsc::Sender<()>,
+        before: Option<&Lists>,
+    ) -> Result<Self, String> {
+        let home = {
+            let door = Arc::clone(door);
+            move || {
+                let home = door.home();
+                (Arc::clone(&home.house), Arc::clone(&home.resolver))
+            }
+        };
+        let lookup = OwnLookup { home, clock: Arc::clone(clock), runtime: Handle::current() };
+        let lists = Arc::new(downloads::build(loaded, state, Arc::new(lookup), clock)?);
+        if let Some(before) = before {
+            lists.take_over(before);
+        }
+        let task = downloads::keep_fresh(Arc::clone(&lists), Arc::clone(clock), news.clone());
+        Ok(Self { lists: Arc::new(ArcSwap::new(lists)), task: tokio::spawn(task).abort_handle() })
+    }
+
+    /// Goes on with the lists of `next`.
+    fn go_on(&mut self, next: &Self) {
+        self.task.abort();
+        self.lists.store(next.lists.load_full());
+        self.task = next.task.clone();
+    }
 }
 
 impl Running {
@@ -190,6 +265,7 @@ impl Running {
             tokio::select! {
                 _ = signals.hangup.recv() => {}
                 () = self.watch.changed() => {}
+                Some(()) = self.hear.recv() => {}
                 _ = signals.terminate.recv() => return,
                 _ = signals.interrupt.recv() => return,
             }
@@ -212,14 +288,12 @@ impl Running {
             }
             Err(panic) => Err(panic.to_string()),
         };
-        let now = self.clock.now();
         match outcome {
             Ok(()) => {
-                self.metrics.loaded(&self.door.home().house, now);
                 tracing::info!("config and lists reloaded");
             }
             Err(why) => {
-                self.metrics.kept(now);
+                self.metrics.kept(self.clock.now());
                 tracing::error!("reload refused, the old config and lists stay in effect: {why}");
             }
         }
@@ -238,6 +312,10 @@ impl Running {
         };
         self.door.swap(home(&loaded, resolver));
         self.watch.only(&loaded.files);
+        let known = self.lists.lists.load_full();
+        let lists = Fresh::start(&loaded, &self.state, &self.door, &self.clock, &self.news, Some(&known))?;
+        self.lists.go_on(&lists);
+        self.metrics.loaded(&loaded.house, &loaded.set_aside, self.clock.now());
         self.settings = loaded.config.resolve;
         Ok(())
     }

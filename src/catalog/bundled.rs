@@ -3,6 +3,7 @@
 
 /// The lists: how each is named in answers and messages, and its text.
 pub const FILES: &[(&str, &str)] = &[
+    ("blocklists/alexa.txt", include_str!("../../blocklists/alexa.txt")),
     ("blocklists/amazon-echo.txt", include_str!("../../blocklists/amazon-echo.txt")),
     ("blocklists/apple-homepod.txt", include_str!("../../blocklists/apple-homepod.txt")),
     ("blocklists/audio-ads.txt", include_str!("../../blocklists/audio-ads.txt")),

@@ -23,19 +23,24 @@ const MAX_FAMILIES: usize = 1000;
 
 impl Catalog {
     /// Builds a catalog of files.
+    ///
+    /// Several files may be about one family: a household adds to what came
+    /// with Sordino.  What the first of them says goes before the others.
     pub fn build(files: &[FamilyFile]) -> Result<Self, Vec<Diagnostic>> {
         let mut faults = Vec::new();
-        let by_name = index(files, &mut faults);
         let mut catalog = Self::default();
-        for (at, file) in files.iter().enumerate().take(MAX_FAMILIES) {
-            let family = family(files, at, &by_name, &mut faults);
+        let (order, by_name) = index(files);
+        for (at, name) in order.iter().enumerate().take(MAX_FAMILIES) {
+            let family = family(files, name, &by_name, &mut faults);
             defend(&family, &mut faults);
             catalog.families.push(family);
             let id = FamilyId(u16::try_from(at).unwrap_or(u16::MAX));
-            catalog.add_signs(file, id, &mut faults);
+            for file in by_name.get(name).into_iter().flatten() {
+                catalog.add_signs(file, id, &mut faults);
+            }
         }
-        if files.len() > MAX_FAMILIES {
-            faults.push(Diagnostic::of_file("blocklists", format!("more than {MAX_FAMILIES} lists")));
+        if order.len() > MAX_FAMILIES {
+            faults.push(Diagnostic::of_file("blocklists", format!("more than {MAX_FAMILIES} families")));
         }
         if faults.is_empty() { Ok(catalog) } else { Err(faults) }
     }
@@ -47,6 +52,8 @@ impl Catalog {
                 Entry::Vacant(free) => {
                     free.insert((id, Arc::new(sign.clone())));
                 }
+                Entry::Occupied(there)
+                    if there.get().0 == id && !Arc::ptr_eq(&there.get().1.place.file, &sign.place.file) => {}
                 Entry::Occupied(there) => {
                     let first = &there.get().1.place;
                     faults.push(at(
@@ -64,48 +71,50 @@ fn at(place: &Place, say: String) -> Diagnostic {
     Diagnostic { line: place.line, ..Diagnostic::of_file(Arc::clone(&place.file), say) }
 }
 
-/// Finds files by the names of their families.
-fn index<'a>(files: &'a [FamilyFile], faults: &mut Vec<Diagnostic>) -> HashMap<&'a str, usize> {
-    let mut by_name = HashMap::new();
-    for (at_file, file) in files.iter().enumerate() {
-        if let Some(first) = by_name.insert(&*file.name, at_file) {
-            let first = files.get(first).map(|file| file.place.to_string()).unwrap_or_default();
-            faults.push(at(&file.place, format!("family `{}` is there already, in {first}", file.name)));
+/// The files of each family, by its name.
+type ByName<'a> = HashMap<&'a str, Vec<&'a FamilyFile>>;
+
+/// Finds files by the names of their families; and the names, in order.
+fn index(files: &[FamilyFile]) -> (Vec<&str>, ByName<'_>) {
+    let (mut order, mut by_name) = (Vec::new(), ByName::new());
+    for file in files {
+        let same = by_name.entry(&*file.name).or_default();
+        if same.is_empty() {
+            order.push(&*file.name);
         }
+        same.push(file);
     }
-    by_name
+    (order, by_name)
 }
 
-/// Compiles one family: its own rules, and then those it includes.
-fn family(
-    files: &[FamilyFile],
-    own: usize,
-    by_name: &HashMap<&str, usize>,
-    faults: &mut Vec<Diagnostic>,
-) -> Family {
+/// Compiles one family: its own files, and then those it includes.
+fn family(files: &[FamilyFile], own: &str, by_name: &ByName<'_>, faults: &mut Vec<Diagnostic>) -> Family {
     let (mut rules, mut names) = (Vec::new(), Names::default());
-    // Files to take in; each once, so that circles come to an end.
+    // Families to take in; each once, so that circles come to an end.
     let mut order = vec![own];
     let mut next = 0;
-    while let Some(file) = order.get(next).and_then(|&nth| files.get(nth)) {
-        for (name, place) in &file.includes {
-            match by_name.get(&**name) {
-                Some(nth) if !order.contains(nth) => order.push(*nth),
-                // Said once, by the file's own family.
-                None if next == 0 => {
-                    let known = there_are(by_name.keys().copied());
-                    faults.push(at(place, format!("no family is named `{name}`{known}")));
+    while let Some(name) = order.get(next).copied() {
+        for file in by_name.get(name).into_iter().flatten() {
+            for (include, place) in &file.includes {
+                match files.iter().find(|file| file.name == *include) {
+                    Some(found) if !order.contains(&&*found.name) => order.push(&found.name),
+                    // Said once, by the file's own family.
+                    None if next == 0 => {
+                        let known = there_are(by_name.keys().copied());
+                        faults.push(at(place, format!("no family is named `{include}`{known}")));
+                    }
+                    Some(_) | None => {}
                 }
-                Some(_) | None => {}
             }
-        }
-        for rule in &file.rules {
-            add(rule, next == 0, &mut rules, &mut names, faults);
+            for rule in &file.rules {
+                add(rule, next == 0, &mut rules, &mut names, faults);
+            }
         }
         next += 1;
     }
-    let (name, has_devices) =
-        files.get(own).map(|file| (Arc::clone(&file.name), file.identifies)).unwrap_or_default();
+    let of_own = by_name.get(own).into_iter().flatten();
+    let has_devices = of_own.clone().any(|file| file.identifies);
+    let name = of_own.map(|file| Arc::clone(&file.name)).next().unwrap_or_default();
     Family { name, has_devices, rules, names }
 }
 
@@ -125,7 +134,9 @@ fn add(
         let Some(first) = there.and_then(|there| rules.get(there as usize)) else {
             continue;
         };
-        if own {
+        // A household may have a changed copy of a whole list, so it is not by
+        // their names that files are told apart.
+        if own && Arc::ptr_eq(&first.place.file, &rule.place.file) {
             let say = format!("`{}` is said already, in {}: {}", rule.pattern, first.place, first.purpose);
             faults.push(at(&rule.place, say));
             break;
@@ -188,6 +199,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_household_adds_goes_before_what_came_along() {
+        let own = ("local.txt", "family f\n[advertising]\nb.x.com\n*.x.com\n");
+        let came = ("f.txt", "family f\n[identify]\n[function voice]\na.x.com\n[analytics]\n*.x.com\n");
+        let catalog = build(&[own, came]).unwrap();
+        assert_eq!(purpose(&catalog, "f", "c.x.com").unwrap(), "local.txt:4 advertising");
+        assert_eq!(purpose(&catalog, "f", "a.x.com").unwrap(), "f.txt:4 voice");
+        assert_eq!(catalog.families().len(), 1);
+        assert!(catalog.families()[0].has_devices());
+        let changed = ("f.txt", "family f\n[identify]\n[function media]\na.x.com\n");
+        let catalog = build(&[changed, came]).unwrap();
+        assert_eq!(purpose(&catalog, "f", "a.x.com").unwrap(), "f.txt:4 media");
+        let faults = build(&[("local.txt", "family f\n[advertising]\na.x.com\n"), came]).unwrap_err();
+        assert!(faults[0].starts_with("local.txt:3: `a.x.com` (advertising) would take"), "{faults:?}");
+    }
+
+    #[test]
     fn files_that_include_each_other_come_to_an_end() {
         let own = ("a", "family a\ninclude b\n[function media]\nx.com\n");
         let other = ("b", "family b\ninclude a\n[advertising]\ny.com\n");
@@ -215,7 +242,6 @@ mod tests {
                 "f:4: `a.b` is said already, in f:3: analytics",
             ),
             (vec![("f", "family f\ninclude g\n")], "f:2: no family is named `g`; there are: f"),
-            (vec![("f", "family f\n"), ("g", "family f\n")], "g:1: family `f` is there already, in f:1"),
             (
                 vec![
                     ("f", "family f\n[identify]\nmac 00:00:01\n"),

@@ -114,7 +114,12 @@ impl ForeignList {
                     match name.parse::<Domain>() {
                         Ok(name) => {
                             let word = if pass { Word::Pass(number) } else { Word::Block(number) };
-                            self.names.insert(name, subtree, word);
+                            let there = self.names.insert(name.clone(), subtree, word);
+                            // Of two words about one name, the one for passing
+                            // counts, as in all programs that know both.
+                            if pass && matches!(there, Some(Word::Block(_))) {
+                                self.names.replace(name, subtree, word);
+                            }
                         }
                         Err(_) => clear = false,
                     }
@@ -179,6 +184,14 @@ mod tests {
         assert_eq!(blocks(&list, "x.good.example.com"), None);
         assert_eq!(blocks(&list, "bad.good.example.com"), Some(4));
         assert_eq!(list.len(), 3);
+    }
+
+    #[test]
+    fn of_two_words_about_a_name_the_one_for_passing_counts() {
+        for text in ["||a.example^\n@@||a.example^\n", "@@||a.example^\n||a.example^\n"] {
+            let list = list(text, None).unwrap();
+            assert_eq!((blocks(&list, "a.example"), list.len()), (None, 1), "{text}");
+        }
     }
 
     #[test]

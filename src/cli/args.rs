@@ -9,6 +9,7 @@ use clap::Parser;
 use clap::Subcommand;
 
 use crate::app::load::Options;
+use crate::policy::export::Target;
 
 /// The DNS resolver of a home that knows its smart speakers.
 ///
@@ -118,6 +119,26 @@ pub enum Lists {
     Check {
         /// The lists to look at
         files: Vec<PathBuf>,
+    },
+    /// Download lists now
+    Update {
+        /// The lists, by their names in the config; all without
+        names: Vec<String>,
+        /// Take a list even if it lost half of its rules or has ten times as many
+        #[arg(long)]
+        force: bool,
+    },
+    /// Write what a policy blocks in the syntax of other resolvers
+    Export {
+        /// hosts, domains, adblock, rpz, dnsmasq or unbound
+        #[arg(long, value_name = "FORMAT")]
+        format: Target,
+        /// A family; all without
+        #[arg(long, value_name = "NAME")]
+        family: Option<String>,
+        /// The policy
+        #[arg(long, value_name = "NAME", default_value = "balanced")]
+        policy: String,
     },
     /// Bring lists into their canonical order and form
     Fmt {

@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -66,6 +67,8 @@ pub struct Config {
     pub blocked: Blocked,
     /// `[list.NAME]`
     pub lists: Vec<List>,
+    /// `[download]`
+    pub download: Download,
     /// `[metrics]`
     pub metrics: Metrics,
 }
@@ -84,6 +87,17 @@ pub struct Listen {
 pub struct Metrics {
     /// Where Prometheus finds `/metrics`.
     pub listen: SocketAddr,
+}
+
+/// `[download]`
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Download {
+    /// Networks of the house in which list servers may be, all the same.
+    pub allow: Vec<IpNet>,
+    /// Whether `http://` is fine as well.
+    pub http: bool,
+    /// The file of certificate authorities to trust instead of the public ones.
+    pub ca_file: Option<Written<PathBuf>>,
 }
 
 /// `[device.NAME]`
@@ -108,8 +122,12 @@ pub struct Device {
 pub struct List {
     /// Its name.
     pub name: Arc<str>,
-    /// Its file, as written; `None` if it has only a URL.
+    /// Its file, as written; a list has this or a URL.
     pub path: Option<Written<PathBuf>>,
+    /// Where it is downloaded from.
+    pub url: Option<Written<String>>,
+    /// How long from one download to the next.
+    pub refresh: Duration,
     /// Its syntax, where the config says so.
     pub format: Option<Format>,
     /// The family it is for.

@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use toml::Spanned;
 
 use super::Config;
 use super::ConfigText;
@@ -78,13 +79,12 @@ impl Reader {
     /// Reads one text or several, each with its position.
     pub(super) fn parse_many<T, E: Display>(
         &mut self,
-        items: &OneOrMany,
-        key: &Range<usize>,
+        items: &Spanned<OneOrMany>,
         read: impl Fn(&str) -> Result<T, E>,
     ) -> Vec<Written<T>> {
         let mut values = Vec::new();
-        for (text, span) in &items.0 {
-            let span = span.clone().unwrap_or_else(|| key.clone());
+        for (text, span) in &items.get_ref().0 {
+            let span = span.clone().unwrap_or_else(|| items.span());
             if let Some(value) = self.parse_at(text, &span, &read) {
                 values.push(Written { value, span });
             }
@@ -156,6 +156,7 @@ pub(super) fn config(text: &Arc<ConfigText>, spec: Spec) -> Result<Config, Vec<D
     let listen = reader.listen(&spec.listen);
     let (resolve, root_hints, trust_anchor) = reader.resolve(&spec.resolve, &spec.cache);
     let blocked = reader.blocked(&spec.blocked);
+    let download = reader.download(&spec.download);
     let metrics = reader.metrics(&spec.metrics);
     reader.later(&spec.identify, &spec.query_log, &spec.web);
     if !reader.faults.is_empty() {
@@ -176,6 +177,7 @@ pub(super) fn config(text: &Arc<ConfigText>, spec: Spec) -> Result<Config, Vec<D
         exceptions,
         blocked,
         lists,
+        download,
         metrics,
     })
 }

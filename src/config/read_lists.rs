@@ -4,6 +4,9 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+use toml::Spanned;
 
 use super::Device;
 use super::List;
@@ -31,6 +34,12 @@ const MOST: usize = 1024;
 
 /// The longest name, in characters.  Names are labels of metrics.
 const LONGEST_NAME: usize = 32;
+
+/// How often a list is downloaded: lists change about once a day.
+const REFRESH: Duration = Duration::from_hours(24);
+
+/// The least time between two downloads.
+const LEAST_REFRESH: Duration = Duration::from_hours(1);
 
 impl Reader {
     /// Checks the name of a table.
@@ -61,20 +70,23 @@ impl Reader {
         for (key, table) in spec {
             let name = self.name(&key);
             match (&table.url, &table.path) {
-                (Some(url), None) => self.not_yet(&url.span(), "downloading; use `path`: `url`"),
                 (Some(url), Some(_)) => self.fault(&url.span(), "a list has a `url` or a `path`, not both"),
-                (None, None) => self.fault(&key.span(), "a list needs a `path`"),
-                (None, Some(_)) => {}
+                (None, None) => self.fault(&key.span(), "a list needs a `path` or a `url`"),
+                (None, Some(_)) | (Some(_), None) => {}
             }
-            if let Some(refresh) = &table.refresh {
-                self.parse(refresh, units::duration);
-                self.not_yet(&refresh.span(), "`refresh`");
-            }
+            let refresh = table.refresh.as_ref().and_then(|text| {
+                self.parse(text, |text| match units::duration(text)? {
+                    time if time >= LEAST_REFRESH => Ok(time),
+                    _ => Err("less than an hour; lists change once a day, and their servers are not ours"),
+                })
+            });
             let format = table.format.as_ref().and_then(|text| self.word(text, "format", &formats));
             let purpose = table.purpose.as_ref().and_then(|text| self.word(text, "purpose", &purposes));
             names.insert(Arc::clone(&name), lists.len());
             lists.push(List {
                 name,
+                url: table.url.map(|url| Written { span: url.span(), value: url.into_inner() }),
+                refresh: refresh.unwrap_or(REFRESH),
                 path: table
                     .path
                     .map(|path| Written { span: path.span(), value: PathBuf::from(path.into_inner()) }),
@@ -141,15 +153,18 @@ impl Reader {
         let (mut devices, mut names) = (Vec::new(), HashMap::new());
         for (key, table) in spec {
             let name = self.name(&key);
-            if table.mac.0.is_empty() && table.ip.0.is_empty() {
+            let none = |items: &Option<Spanned<v1::OneOrMany>>| {
+                items.as_ref().is_none_or(|items| items.get_ref().0.is_empty())
+            };
+            if none(&table.mac) && none(&table.ip) {
                 self.fault(&key.span(), "a device needs a `mac` or an `ip` by which it is known");
             }
             names.insert(Arc::clone(&name), devices.len());
             devices.push(Device {
                 name,
                 place: self.text.place(&key.span()),
-                macs: self.parse_many(&table.mac, &key.span(), str::parse::<MacAddr>),
-                networks: self.parse_many(&table.ip, &key.span(), network),
+                macs: table.mac.map(|macs| self.parse_many(&macs, str::parse::<MacAddr>)).unwrap_or_default(),
+                networks: table.ip.map(|networks| self.parse_many(&networks, network)).unwrap_or_default(),
                 policy: table.policy.and_then(|text| self.named(&text, "policy", policies)),
                 family: table
                     .family

@@ -4,6 +4,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use toml::Spanned;
+
+use super::Download;
 use super::Listen;
 use super::Metrics;
 use super::Written;
@@ -108,12 +111,12 @@ impl Reader {
     }
 
     /// `[resolve.zone]` and `[resolve.stub]`
-    fn zones(&mut self, spec: &v1::Named<v1::OneOrMany>) -> Vec<(Domain, Vec<SocketAddr>)> {
+    fn zones(&mut self, spec: &v1::Named<Spanned<v1::OneOrMany>>) -> Vec<(Domain, Vec<SocketAddr>)> {
         let mut zones = Vec::new();
         for (name, servers) in spec {
             let zone = self.parse(name, str::parse::<Domain>);
-            let found = self.parse_many(servers, &name.span(), |text| socket(text, DNS_PORT));
-            if servers.0.is_empty() {
+            let found = self.parse_many(servers, |text| socket(text, DNS_PORT));
+            if servers.get_ref().0.is_empty() {
                 self.fault(&name.span(), "a zone needs at least one server");
             }
             if let Some(zone) = zone {
@@ -166,6 +169,16 @@ impl Reader {
         Blocked {
             answer: answer.unwrap_or_default(),
             ttl: ttl.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(BLOCKED_TTL),
+        }
+    }
+
+    /// `[download]`
+    pub(super) fn download(&mut self, spec: &v1::Download) -> Download {
+        let file = |text: &v1::Text| Written { value: PathBuf::from(text.get_ref()), span: text.span() };
+        Download {
+            allow: self.parse_all(&spec.allow, network),
+            http: spec.http.unwrap_or(false),
+            ca_file: spec.ca_file.as_ref().map(file),
         }
     }
 

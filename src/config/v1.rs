@@ -40,6 +40,7 @@ pub(super) struct Spec {
     pub(super) exception: Vec<Exception>,
     pub(super) blocked: Blocked,
     pub(super) list: Named<List>,
+    pub(super) download: Download,
     pub(super) identify: Identify,
     pub(super) query_log: QueryLog,
     pub(super) metrics: Metrics,
@@ -69,8 +70,8 @@ pub(super) struct Resolve {
     pub(super) qname_minimisation: Option<bool>,
     pub(super) ipv4: Option<bool>,
     pub(super) ipv6: Option<bool>,
-    pub(super) zone: Named<OneOrMany>,
-    pub(super) stub: Named<OneOrMany>,
+    pub(super) zone: Named<Spanned<OneOrMany>>,
+    pub(super) stub: Named<Spanned<OneOrMany>>,
 }
 
 /// `[cache]`
@@ -98,8 +99,8 @@ pub(super) struct Policy {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(super) struct Device {
-    pub(super) mac: OneOrMany,
-    pub(super) ip: OneOrMany,
+    pub(super) mac: Option<Spanned<OneOrMany>>,
+    pub(super) ip: Option<Spanned<OneOrMany>>,
     pub(super) family: Option<Text>,
     pub(super) policy: Option<Text>,
 }
@@ -145,6 +146,15 @@ pub(super) struct List {
     pub(super) refresh: Option<Text>,
 }
 
+/// `[download]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct Download {
+    pub(super) allow: Vec<Text>,
+    pub(super) http: Option<bool>,
+    pub(super) ca_file: Option<Text>,
+}
+
 /// `[identify]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
@@ -183,7 +193,7 @@ pub(super) struct Web {
 #[derive(Debug, Default)]
 pub(super) struct OneOrMany(pub(super) Vec<Item>);
 
-/// A text, with its position if it stood in a list; else the key's counts.
+/// A text, with its position if it stood in a list; else that of the whole counts.
 pub(super) type Item = (String, Option<std::ops::Range<usize>>);
 
 impl<'de> Deserialize<'de> for OneOrMany {

@@ -61,6 +61,12 @@ impl<V: Copy> Names<V> {
         }
     }
 
+    /// Says something else about a name without `#` that was inserted before.
+    pub fn replace(&mut self, name: Domain, subtree: bool, value: V) {
+        let table = if subtree { &mut self.subtree } else { &mut self.exact };
+        table.insert(name, value);
+    }
+
     /// Returns everything said about `name`, the most specific first: the
     /// name itself, then its subtree, then the subtrees above it.  Where a
     /// literal name and one with `#` are equally long, the literal one leads.

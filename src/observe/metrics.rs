@@ -1,5 +1,5 @@
 //! [`Metrics`]: the Prometheus families of `design/contract.md`, and what adds
-//! to them.  The only file that knows prometheus.
+//! to them.
 //!
 //! Labels are closed enums and configured names, never a QNAME or an address.
 
@@ -16,13 +16,19 @@ use prometheus::IntCounter;
 use prometheus::IntCounterVec;
 use prometheus::IntGauge;
 use prometheus::IntGaugeVec;
-use prometheus::Opts;
 use prometheus::Registry;
 use prometheus::TextEncoder;
-use prometheus::core::Collector;
 
 use super::book::Book;
 use super::book::Page;
+use super::register::count;
+use super::register::counter;
+use super::register::counters;
+use super::register::gauge;
+use super::register::gauges;
+use super::register::raise;
+use super::register::rcode_word;
+use super::register::signed;
 use crate::base::Now;
 use crate::catalog::Purpose;
 use crate::pipeline::Dropped;
@@ -33,12 +39,26 @@ use crate::policy::Ground;
 use crate::query::Transport;
 use crate::resolve::Origin;
 use crate::resolve::Stats;
+use crate::resolve::stats::Limit;
 use crate::resolve::stats::Security;
 use crate::resolve::stats::Sent;
 
 /// Upper bounds of the histogram of answer times, in seconds: from a blocked
 /// answer to the client's patience.
 const BUCKETS: [f64; 12] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+//----------- Download ---------------------------------------------------------
+
+/// What is known of a list that is downloaded.
+#[derive(Clone, Debug)]
+pub struct Download {
+    /// Its name.
+    pub list: Arc<str>,
+    /// When its copy was last known to be fresh, in seconds since 1970.
+    pub last_success: Option<i64>,
+    /// How many downloads came to nothing.
+    pub failures: u64,
+}
 
 //----------- Metrics ----------------------------------------------------------
 
@@ -71,6 +91,8 @@ pub struct Metrics {
     upstream: IntCounterVec,
     /// `dnssec_total`
     dnssec: IntCounterVec,
+    /// `budget_exceeded_total`
+    budget: IntCounterVec,
     /// `device_info`
     device_info: IntGaugeVec,
     /// `device_state`
@@ -81,6 +103,10 @@ pub struct Metrics {
     list_rules: IntGaugeVec,
     /// `list_last_success_timestamp_seconds`
     list_read: IntGaugeVec,
+    /// `list_rules_set_aside`
+    list_aside: IntGaugeVec,
+    /// `list_refresh_failures_total`
+    list_failures: IntCounterVec,
     /// `config_last_reload_ok`, `config_last_reload_timestamp_seconds`
     reload: [IntGauge; 2],
     /// Events that were missed.
@@ -91,6 +117,7 @@ pub struct Metrics {
 
 impl Metrics {
     /// Registers all families.
+    #[expect(clippy::too_many_lines, reason = "a table of all families; splitting it would hide one")]
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new_custom(Some("sordino".to_owned()), None)?;
         let reg = &registry;
@@ -153,6 +180,12 @@ impl Metrics {
                 &["transport", "result"],
             )?,
             dnssec: counters(reg, "dnssec_total", "Answers validated, by result.", &["result"])?,
+            budget: counters(
+                reg,
+                "budget_exceeded_total",
+                "Questions given up because they took too much work of a kind.",
+                &["kind"],
+            )?,
             device_info: gauges(
                 reg,
                 "device_info",
@@ -175,7 +208,19 @@ impl Metrics {
             list_read: gauges(
                 reg,
                 "list_last_success_timestamp_seconds",
-                "When a list was last read whole.",
+                "When a list was last read whole; of one that is downloaded, when it was last known to be fresh.",
+                &["list"],
+            )?,
+            list_aside: gauges(
+                reg,
+                "list_rules_set_aside",
+                "Rules of a list that would break a function of a speaker, and do not count for it.",
+                &["list"],
+            )?,
+            list_failures: counters(
+                reg,
+                "list_refresh_failures_total",
+                "Downloads of a list that came to nothing.",
                 &["list"],
             )?,
             reload: [
@@ -271,7 +316,11 @@ impl Metrics {
     //--- Reloads
 
     /// Takes down what a household's lists hold, and that it took effect.
-    pub fn loaded(&self, house: &Household, now: Now) {
+    pub fn loaded(&self, house: &Household, set_aside: &[(Arc<str>, usize)], now: Now) {
+        self.list_aside.reset();
+        for (name, rules) in set_aside {
+            self.list_aside.with_label_values(&[&**name]).set(count(*rules));
+        }
         self.list_rules.reset();
         self.list_read.reset();
         let families = house.catalog.families().iter().map(|family| (family.name(), family.rules().len()));
@@ -295,7 +344,12 @@ impl Metrics {
     //--- Scrapes
 
     /// Writes all metrics as Prometheus reads them.
-    pub fn render(&self, stats: &Stats, now: Now) -> Vec<u8> {
+    pub fn render(&self, stats: &Stats, downloads: &[Download], now: Now) -> Vec<u8> {
+        for Download { list, last_success, failures } in downloads {
+            // Zero as long as there is no copy: a list of 1970 is too old.
+            self.list_read.with_label_values(&[&**list]).set(last_success.unwrap_or(0));
+            raise(&self.list_failures.with_label_values(&[&**list]), *failures);
+        }
         let [entries, bytes] = &self.cache;
         entries.set(signed(stats.cache.entries));
         bytes.set(signed(stats.cache.bytes));
@@ -310,6 +364,9 @@ impl Metrics {
         }
         for security in Security::ALL {
             raise(&self.dnssec.with_label_values(&[security.as_str()]), stats.dnssec(security));
+        }
+        for limit in Limit::ALL {
+            raise(&self.budget.with_label_values(&[limit.as_str()]), stats.exceeded(limit));
         }
         let missed = self.missed.load(Ordering::Relaxed);
         raise(&self.dropped.with_label_values(&["not-booked"]), missed);
@@ -331,67 +388,5 @@ impl Metrics {
             self.device_state.with_label_values(&[&**device]).set(page.state(now.unix) as i64);
             self.device_asked.with_label_values(&[&**device]).set(page.asked);
         }
-    }
-}
-
-//----------- Helpers ----------------------------------------------------------
-
-/// Registers counters with labels.
-fn counters(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> prometheus::Result<IntCounterVec> {
-    register(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
-}
-
-/// Registers a counter.
-fn counter(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntCounter> {
-    register(registry, IntCounter::new(name, help)?)
-}
-
-/// Registers gauges with labels.
-fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
-    register(registry, IntGaugeVec::new(Opts::new(name, help), labels)?)
-}
-
-/// Registers a gauge.
-fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
-    register(registry, IntGauge::new(name, help)?)
-}
-
-/// Registers a collector and returns it.
-fn register<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> prometheus::Result<C> {
-    registry.register(Box::new(collector.clone()))?;
-    Ok(collector)
-}
-
-/// Raises a counter to a total that is kept elsewhere.
-fn raise(counter: &IntCounter, total: u64) {
-    counter.inc_by(total.saturating_sub(counter.get()));
-}
-
-/// Returns a count as gauges have it.
-fn count(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// Returns a total as gauges have it.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// Returns the mnemonic of an RCODE (IANA); those we never send are `other`.
-fn rcode_word(rcode: u16) -> &'static str {
-    match rcode {
-        0 => "NOERROR",
-        1 => "FORMERR",
-        2 => "SERVFAIL",
-        3 => "NXDOMAIN",
-        4 => "NOTIMP",
-        5 => "REFUSED",
-        16 => "BADVERS",
-        _ => "other",
     }
 }

@@ -9,6 +9,7 @@ pub mod book;
 pub mod http;
 pub mod log;
 pub mod metrics;
+mod register;
 
 use std::io;
 use std::sync::Arc;

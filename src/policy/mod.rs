@@ -12,6 +12,7 @@
 //! exception or by switching the function off.
 
 pub mod exception;
+pub mod export;
 pub mod ground;
 pub mod permit;
 pub mod review;

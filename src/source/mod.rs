@@ -66,12 +66,17 @@ fn explain(error: &io::Error) -> String {
 }
 
 /// Reads the lists of families: those that come with Sordino, or all `*.txt`
-/// of a folder, in the order of their names.
-pub fn families(folder: Option<&Path>) -> Result<Vec<FamilyFile>, Vec<Diagnostic>> {
-    let texts = match folder {
-        None => bundled::FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
-        Some(folder) => folder_texts(folder)?,
-    };
+/// of `folder` instead; and before them those of `own`, the household's.  What
+/// the household says goes before what came with Sordino.
+pub fn families(folder: Option<&Path>, own: Option<&Path>) -> Result<Vec<FamilyFile>, Vec<Diagnostic>> {
+    let mut texts = own.map(folder_texts).transpose()?.unwrap_or_default();
+    match folder {
+        None => {
+            let bundled = bundled::FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+            texts.extend(bundled);
+        }
+        Some(folder) => texts.extend(folder_texts(folder)?),
+    }
     let mut faults = Vec::new();
     let mut files = Vec::new();
     for (name, text) in texts {
@@ -136,10 +141,10 @@ mod tests {
         std::fs::write(lists.join("a.txt"), "family a\n").unwrap();
         std::fs::write(lists.join("README.md"), "not a list\n").unwrap();
         let names: Vec<_> =
-            families(Some(&lists)).unwrap().iter().map(|file| file.place.to_string()).collect();
+            families(Some(&lists), None).unwrap().iter().map(|file| file.place.to_string()).collect();
         assert_eq!(names, ["blocklists/a.txt:1", "blocklists/b.txt:1"]);
         std::fs::write(lists.join("c.txt"), b"family \xff\n").unwrap();
-        let faults = families(Some(&lists)).unwrap_err();
+        let faults = families(Some(&lists), None).unwrap_err();
         assert!(faults[0].to_string().starts_with("blocklists/c.txt:1:8: not UTF-8"), "{}", faults[0]);
         std::fs::remove_dir_all(&folder).unwrap();
     }

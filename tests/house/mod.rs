@@ -8,6 +8,7 @@
 mod asked_address;
 mod blocking;
 mod dnssec;
+mod downloads;
 mod explaining;
 mod identity;
 mod life;

@@ -119,6 +119,12 @@ pub enum Fetched {
     },
 }
 
+/// Says what is wrong with a URL of the config, as far as can be told without
+/// the network.
+pub fn check_url(url: &str, allow_http: bool) -> Result<(), Error> {
+    Target::read(url, allow_http).map(drop)
+}
+
 /// Downloads lists.
 pub struct Fetcher {
     /// What a download may do.
@@ -133,12 +139,6 @@ impl Fetcher {
     /// Returns a fetcher that finds addresses through `lookup`.
     pub fn new(settings: Settings, lookup: Arc<dyn Lookup>, clock: Arc<dyn Clock>) -> Self {
         Self { settings, lookup, clock }
-    }
-
-    /// Returns whether a URL of the config could be downloaded from, as far as
-    /// can be told without the network.
-    pub fn check(&self, url: &str) -> Result<(), Error> {
-        Target::read(url, self.settings.allow_http).map(drop)
     }
 
     /// Downloads `url`, unless nothing changed since `known`.

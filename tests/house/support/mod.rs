@@ -61,6 +61,8 @@ pub(crate) fn in_house(name: &str, test: impl Fn(&House)) {
         boxed().args(["bash", "-c", &script, "up.sh"]).arg(&zones).env(INSIDE, &zones).output().unwrap();
     let shown = format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
     assert!(run.status.success() && shown.contains("1 passed"), "in the box:\n{shown}");
+    // Figures a test wants to have seen.
+    eprint!("{}", String::from_utf8_lossy(&run.stderr));
 }
 
 /// Returns a command that runs others in namespaces of their own.
