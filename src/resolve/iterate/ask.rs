@@ -180,7 +180,9 @@ impl Job {
             }
             if running.is_empty() && (next.is_none() || order.is_empty()) {
                 if worst == Trouble::Silence {
-                    tries.keys().for_each(|server| engine.servers.died(*server, now));
+                    for server in tries.keys() {
+                        engine.servers.died(*server, now);
+                    }
                 }
                 return hearsay.map_or(Err(worst), |found| Ok(Says::Answer(found, Vec::new())));
             }
