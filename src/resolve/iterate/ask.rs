@@ -179,6 +179,11 @@ impl Job {
                 }
             }
             if running.is_empty() && (next.is_none() || order.is_empty()) {
+                if worst == Trouble::Silence {
+                    for server in tries.keys() {
+                        engine.servers.died(*server, now);
+                    }
+                }
                 return hearsay.map_or(Err(worst), |found| Ok(Says::Answer(found, Vec::new())));
             }
         }
@@ -218,13 +223,22 @@ impl Job {
             Ok(exchange) => exchange,
             Err(error) => {
                 let moment = self.engine.network.moment();
+                let manner = Manner { mixed: false, ..manner };
                 match error {
                     Failed::Trouble(trouble) => return Err(trouble),
+                    Failed::NearMiss => return self.over_tcp(ask, server, manner).await,
                     Failed::Case => self.engine.servers.mangles_case(server, moment),
-                    Failed::NearMiss => {}
                 }
-                let manner = Manner { mixed: false, ..manner };
-                return self.over_tcp(ask, server, manner).await;
+                match self.over_tcp(ask, server, manner).await {
+                    // A server without TCP is asked as everybody else asks it.
+                    Err(trouble) if !trouble.is_final() => {
+                        match self.send(ask, server, manner, false).await {
+                            Ok(exchange) => exchange,
+                            Err(_) => return Err(trouble),
+                        }
+                    }
+                    result => return result,
+                }
             }
         };
         let reply = wire::read(&request, &reply).ok_or(Trouble::Nonsense)?;

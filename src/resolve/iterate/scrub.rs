@@ -89,6 +89,9 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
         section.dedup();
     }
     let authority = reply.metadata.authoritative;
+    if reply.answers.iter().filter(|record| record.name == *asked.name).count() > MAX_RECORDS {
+        return Err(Trouble::Nonsense);
+    }
     if let Some(found) = answer(asked, asked.name, &reply) {
         let more = along(asked, &found, &reply);
         // RFC 2181 section 5.4.1; a resolver that was asked by mistake.
@@ -118,6 +121,8 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
     }
     let names_others = reply.authorities.iter().any(|record| record.record_type() == RecordType::NS);
     match rcode {
+        // Some parents have never heard of DS and refer to the child.
+        ResponseCode::NoError if names_others && asked.rtype == RecordType::DS => Ok(Says::Hearsay(found)),
         // A referral to the zone itself.
         ResponseCode::NoError if names_others && !has_soa => Err(Trouble::Lame),
         _ if has_soa && !reply.metadata.recursion_available => Ok(Says::Answer(found, Vec::new())),
@@ -130,6 +135,11 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
 /// Returns what the answer section says of a name.
 fn answer(asked: &Asked<'_>, name: &Name, reply: &Message) -> Option<Found> {
     let of = |rtype| -> Vec<Record> {
+        if rtype == RecordType::RRSIG {
+            let all =
+                reply.answers.iter().filter(|record| record.name == *name && record.record_type() == rtype);
+            return all.cloned().collect();
+        }
         reply.answers.iter().filter(|record| belongs(record, name, rtype)).cloned().collect()
     };
     let has = |records: &[Record], rtype| records.iter().any(|record: &Record| record.record_type() == rtype);
@@ -146,9 +156,6 @@ fn answer(asked: &Asked<'_>, name: &Name, reply: &Message) -> Option<Found> {
         })?;
         (Kind::Alias(target), alias)
     };
-    if answers.len() > MAX_RECORDS {
-        return None;
-    }
     // What proves that a wildcard was the closest match.
     let authorities = proofs(reply, false);
     let contradicted = contradicts_dname(name, reply);

@@ -149,6 +149,11 @@ impl Servers {
         *silent = silent.saturating_add(1);
     }
 
+    /// Notes that a server answered to nothing at all.
+    pub(super) fn died(&self, server: SocketAddr, now: Instant) {
+        self.change(server, now, |known| known.silences = known.silences.max(DEAD));
+    }
+
     /// Notes that a server changes the case of letters.
     pub(super) fn mangles_case(&self, server: SocketAddr, now: Instant) {
         self.change(server, now, |known| known.mangles_case = true);

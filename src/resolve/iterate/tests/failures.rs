@@ -139,3 +139,32 @@ async fn case_is_given_up_where_a_server_loses_it() {
     let tcp = house.internet.asked.lock().unwrap().iter().filter(|(.., tcp)| *tcp).count();
     assert_eq!((tcp, house.internet.packets_to(EXAMPLE)), (1, 3));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_set_without_end_is_no_answer() {
+    let mut internet = internet(USUAL_COM, USUAL);
+    internet.script(EXAMPLE, |query, _| {
+        let mut reply = reply_to(query);
+        reply.metadata.authoritative = true;
+        for nth in 0..200 {
+            reply.add_answer(record(&format!("www.example.com. A 192.0.2.{nth}")));
+        }
+        vec![reply.to_vec().unwrap()]
+    });
+    let house = House::new(internet);
+    assert_eq!(house.ask("www.example.com").await.unwrap_err().kind, FailureKind::Unreachable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_is_not_tried_again_at_once() {
+    let house = House::new(internet("example.com. NS ns.example.com.\n ns.example.com. A 10.9.9.9", USUAL));
+    let first = house.ask("www.example.com").await.unwrap_err();
+    let packets = house.internet.packets();
+    assert_eq!(house.ask("www.example.com").await.unwrap_err(), first);
+    assert_eq!(house.internet.packets(), packets);
+    house.internet.clock.advance(std::time::Duration::from_secs(5));
+    house.ask("www.example.com").await.unwrap_err();
+    // A server that is dead is asked once.
+    let asked = house.internet.asked.lock().unwrap();
+    assert!(asked.len() <= packets + 2, "{:?}", &asked[packets..]);
+}
