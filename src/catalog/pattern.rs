@@ -78,6 +78,13 @@ impl FromStr for Pattern {
         if rest.contains('*') {
             return Err(PatternError::Star);
         }
+        // No more than host names have: an escaped `#` could not be told from
+        // digits, and nobody's speaker asks for one.
+        let usual =
+            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'#' | b'{' | b'}' | b',');
+        if !rest.bytes().all(usual) {
+            return Err(PatternError::Name(domain::DomainError::NotAscii));
+        }
         if rest.contains("##") || digits_touch(rest) {
             return Err(PatternError::Digits);
         }
@@ -213,6 +220,8 @@ mod tests {
         for (text, error) in [
             ("a*.b", PatternError::Star),
             ("*.*.b", PatternError::Star),
+            ("a\\#.b", PatternError::Name(domain::DomainError::NotAscii)),
+            ("a/b", PatternError::Name(domain::DomainError::NotAscii)),
             ("a##.b", PatternError::Digits),
             ("a1#.b", PatternError::Digits),
             ("{a,b.c", PatternError::Braces),
