@@ -98,6 +98,17 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
+/// Returns the first `most` characters of `text` without those that control a
+/// terminal: files are hostile, and so is what is quoted from them.
+fn clean(text: &str, most: usize) -> String {
+    let harmless = |c: char| match c {
+        '\t' => ' ',
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    };
+    text.chars().take(most).map(harmless).collect()
+}
+
 /// Longest part of a source line that is shown, in characters.
 const SHOWN: usize = 160;
 
@@ -111,21 +122,11 @@ impl fmt::Display for Diagnostic {
             write!(f, ":{}", self.column)?;
         }
         let warning = if self.is_fault() { "" } else { "warning: " };
-        write!(f, ": {warning}{}", self.say)?;
+        write!(f, ": {warning}{}", clean(&self.say, usize::MAX))?;
         if self.source.is_empty() {
             return Ok(());
         }
-        // A control character in a hostile file must not reach the terminal.
-        let clean = |c: char| {
-            if c == '\t' {
-                ' '
-            } else if c.is_control() {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        };
-        let shown: String = self.source.chars().take(SHOWN).map(clean).collect();
+        let shown = clean(&self.source, SHOWN);
         write!(f, "\n  {shown}")?;
         let column = self.column as usize;
         if column > 0 && column <= SHOWN {
@@ -173,5 +174,8 @@ mod tests {
     fn a_hostile_line_does_not_reach_the_terminal() {
         let text = "\u{1b}[31mred";
         assert!(!Diagnostic::at("f", text, 0, 1, "x").to_string().contains('\u{1b}'));
+        // Nor does what is quoted from it, and it cannot forge a second complaint.
+        let said = Diagnostic::of_file("f", format!("`{text}\nf:1:1: fine`")).to_string();
+        assert!(!said.contains(['\u{1b}', '\n']), "{said:?}");
     }
 }
