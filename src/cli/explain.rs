@@ -106,6 +106,11 @@ fn walk(house: &Household, ask: &Explain, clock: &dyn Clock) -> Result<Vec<Line>
         lines.push(line("policy", &*policy.name, describe(policy)));
     }
     lines.extend(verdict(&judged));
+    if let (Ground::Default, None, Some(rule), Some(policy)) =
+        (&judged.ground, &judged.observed, rule, house.policies.policy(device.policy))
+    {
+        lines.push(line("", "left alone", spared(policy, rule)));
+    }
     lines.push(answer(house, &judged));
     Ok(lines)
 }
@@ -233,6 +238,19 @@ fn verdict(judged: &Judged) -> Vec<Line> {
         lines.push(line("", "would block", observed.to_string()));
     }
     lines
+}
+
+/// Says why a policy does not block what a rule is about.
+fn spared(policy: &Policy, rule: &Rule) -> String {
+    let name = &policy.name;
+    match rule.strength() {
+        _ if !policy.block.contains(&rule.purpose) => format!("{name} does not block {}", rule.purpose),
+        None => "nobody says that it can be blocked".to_owned(),
+        Some(best) if best < policy.require => {
+            format!("{name} wants at least {}, and the best evidence is {best}", policy.require)
+        }
+        Some(_) => format!("sources disagree, and {name} leaves such names alone"),
+    }
 }
 
 /// Says what the client is told.
