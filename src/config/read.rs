@@ -16,6 +16,7 @@ use toml::Spanned;
 use super::Config;
 use super::ConfigText;
 use super::Written;
+use super::v1::Named;
 use super::v1::OneOrMany;
 use super::v1::Spec;
 use super::v1::Text;
@@ -130,14 +131,23 @@ pub(super) fn socket(text: &str, port: u16) -> Result<SocketAddr, String> {
     })
 }
 
-/// Reads a network, or an address as the network of one.
+/// Reads a network, or an address as the network of one.  An IPv4-mapped
+/// address is the IPv4 address that clients are known by.
 pub(super) fn network(text: &str) -> Result<IpNet, String> {
     text.parse::<IpNet>()
         .map(|network| network.trunc())
-        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        .or_else(|_| text.parse::<IpAddr>().map(|addr| IpNet::from(addr.to_canonical())))
         .map_err(|_| {
             "not an address or network; write one like \"192.168.178.20\" or \"192.168.20.0/24\"".to_owned()
         })
+}
+
+/// Returns tables in the order of the file, so that of two that clash the
+/// second is complained of.
+pub(super) fn in_order<T>(tables: Named<T>) -> Vec<(Text, T)> {
+    let mut tables: Vec<_> = tables.into_iter().collect();
+    tables.sort_by_key(|(name, _)| name.span().start);
+    tables
 }
 
 //----------- config -----------------------------------------------------------
@@ -150,11 +160,12 @@ pub(super) fn config(text: &Arc<ConfigText>, spec: Spec) -> Result<Config, Vec<D
     let mut reader = Reader { text: Arc::clone(text), faults: Vec::new(), warnings: Vec::new() };
     let (lists, list_names) = reader.lists(spec.list);
     let (policies, policy_names) = reader.policies(spec.policy, &list_names);
+    reader.idle_lists(&lists, &policies);
     let (devices, device_names) = reader.devices(spec.device, &policy_names);
     let exceptions = reader.exceptions(spec.exception, &device_names, &policy_names);
     let unlisted = reader.unlisted(&spec.unlisted, &policy_names);
     let listen = reader.listen(&spec.listen);
-    let (resolve, root_hints, trust_anchor) = reader.resolve(&spec.resolve, &spec.cache);
+    let (resolve, root_hints, trust_anchor) = reader.resolve(spec.resolve, &spec.cache);
     let blocked = reader.blocked(&spec.blocked);
     let download = reader.download(&spec.download);
     let metrics = reader.metrics(&spec.metrics);

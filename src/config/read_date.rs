@@ -17,8 +17,9 @@ pub(super) fn last_second(date: &Datetime) -> Result<i64, String> {
         (true, false) => text.parse::<civil::Date>().map_err(|_| say)?.at(23, 59, 59, 0),
         (false, _) => return Err(say.to_owned()),
     };
-    let zoned = local.to_zoned_datetime(TimeZone::system()).map_err(|error| error.to_string())?;
-    Ok(zoned.timestamp().as_second())
+    // Only the last days of the year 9999 are beyond what can be told: forever.
+    let zoned = local.to_zoned_datetime(TimeZone::system());
+    Ok(zoned.map_or(i64::MAX, |zoned| zoned.timestamp().as_second()))
 }
 
 #[cfg(test)]
@@ -31,5 +32,6 @@ mod tests {
         assert_eq!(second("2027-03-31T12:00:00Z"), Ok(1_806_494_400));
         assert_eq!(second("2027-03-31"), second("2027-03-31T23:59:59"));
         assert!(second("12:00:00").is_err());
+        assert!(second("9999-12-31").is_ok_and(|last| last >= 253_402_127_999));
     }
 }

@@ -13,6 +13,7 @@ use super::List;
 use super::Written;
 use super::read::PolicyNames;
 use super::read::Reader;
+use super::read::in_order;
 use super::read::network;
 use super::v1;
 use crate::base::MacAddr;
@@ -22,6 +23,7 @@ use crate::catalog::Pattern;
 use crate::catalog::Purpose;
 use crate::catalog::Strength;
 use crate::catalog::foreign::Format;
+use crate::device::HOUSEHOLD;
 use crate::device::PolicyId;
 use crate::policy::Action;
 use crate::policy::Builtin;
@@ -34,6 +36,10 @@ const MOST: usize = 1024;
 
 /// The longest name, in characters.  Names are labels of metrics.
 const LONGEST_NAME: usize = 32;
+
+/// Names no device may have, because unlisted ones go by them: an exception for
+/// such a device would be one for all of them.  `other` is the last in metrics.
+const RESERVED: [&str; 2] = [HOUSEHOLD, "other"];
 
 /// How often a list is downloaded: lists change about once a day.
 const REFRESH: Duration = Duration::from_hours(24);
@@ -143,6 +149,20 @@ impl Reader {
         (policies, names)
     }
 
+    /// Remarks on lists that no policy applies, so that nobody relies on one.
+    pub(super) fn idle_lists(&mut self, lists: &[List], policies: &[Policy]) {
+        for (at, list) in lists.iter().enumerate() {
+            let source = list.path.as_ref().map(|path| &path.span);
+            let source = source.or_else(|| list.url.as_ref().map(|url| &url.span));
+            let idle = !policies.iter().any(|policy| policy.lists.contains(&at));
+            if let Some(span) = source.filter(|_| idle) {
+                let say = format!("list `{}` blocks nothing: no policy has it in its `lists`", list.name);
+                let warning = self.text.fault(span, say).warning();
+                self.warnings.push(warning);
+            }
+        }
+    }
+
     /// `[device.NAME]`
     pub(super) fn devices(
         &mut self,
@@ -151,8 +171,11 @@ impl Reader {
     ) -> (Vec<Device>, HashMap<Arc<str>, usize>) {
         self.bounded(&spec, "devices");
         let (mut devices, mut names) = (Vec::new(), HashMap::new());
-        for (key, table) in spec {
+        for (key, table) in in_order(spec) {
             let name = self.name(&key);
+            if RESERVED.contains(&&*name) {
+                self.fault(&key.span(), format!("`{name}` stands for devices that are not listed"));
+            }
             let none = |items: &Option<Spanned<v1::OneOrMany>>| {
                 items.as_ref().is_none_or(|items| items.get_ref().0.is_empty())
             };

@@ -12,6 +12,7 @@ use super::Metrics;
 use super::Written;
 use super::read::PolicyNames;
 use super::read::Reader;
+use super::read::in_order;
 use super::read::network;
 use super::read::socket;
 use super::v1;
@@ -64,9 +65,12 @@ impl Reader {
             self.not_yet(&threads.span(), "`threads`");
         }
         let dns = match &spec.dns {
-            Some(texts) => self.parse_all(texts, |text| socket(text, DNS_PORT)),
+            Some(texts) => self.parse_all(texts.get_ref(), |text| socket(text, DNS_PORT)),
             None => LISTEN.iter().filter_map(|text| text.parse().ok()).collect(),
         };
+        if let Some(none) = spec.dns.as_ref().filter(|texts| texts.get_ref().is_empty()) {
+            self.fault(&none.span(), "no address to listen on; leave `dns` out for the default");
+        }
         let allow = match &spec.allow {
             Some(texts) => self.parse_all(texts, network),
             None => ALLOW.iter().filter_map(|text| text.parse().ok()).collect(),
@@ -75,11 +79,7 @@ impl Reader {
     }
 
     /// `[resolve]` and `[cache]`, and the files they name.
-    pub(super) fn resolve(
-        &mut self,
-        spec: &v1::Resolve,
-        cache: &v1::Cache,
-    ) -> (Settings, FileName, FileName) {
+    pub(super) fn resolve(&mut self, spec: v1::Resolve, cache: &v1::Cache) -> (Settings, FileName, FileName) {
         let default = Settings::default();
         let modes = [("recurse", Mode::Recurse), ("forward", Mode::Forward)];
         let mode =
@@ -91,11 +91,16 @@ impl Reader {
         if let (Mode::Forward, true, Some(text)) = (mode, forward_to.is_empty(), &spec.mode) {
             self.fault(&text.span(), "mode `forward` needs `forward-to`, the servers that are asked");
         }
+        if let (Mode::Recurse, Some(texts)) = (mode, &spec.forward_to) {
+            let say = "nobody is asked here: `forward-to` is for mode `forward`";
+            let warning = self.text.fault(&texts.span(), say).warning();
+            self.warnings.push(warning);
+        }
         let settings = Settings {
             mode,
             forward_to,
-            zones: self.zones(&spec.zone),
-            stubs: self.zones(&spec.stub),
+            zones: self.zones(spec.zone),
+            stubs: self.zones(spec.stub),
             dnssec: spec.dnssec.unwrap_or(default.dnssec),
             root_hints: None,
             trust_anchor: None,
@@ -111,15 +116,19 @@ impl Reader {
     }
 
     /// `[resolve.zone]` and `[resolve.stub]`
-    fn zones(&mut self, spec: &v1::Named<Spanned<v1::OneOrMany>>) -> Vec<(Domain, Vec<SocketAddr>)> {
+    fn zones(&mut self, spec: v1::Named<Spanned<v1::OneOrMany>>) -> Vec<(Domain, Vec<SocketAddr>)> {
         let mut zones = Vec::new();
-        for (name, servers) in spec {
-            let zone = self.parse(name, str::parse::<Domain>);
-            let found = self.parse_many(servers, |text| socket(text, DNS_PORT));
+        for (name, servers) in in_order(spec) {
+            let zone = self.parse(&name, str::parse::<Domain>);
+            let found = self.parse_many(&servers, |text| socket(text, DNS_PORT));
             if servers.get_ref().0.is_empty() {
                 self.fault(&name.span(), "a zone needs at least one server");
             }
             if let Some(zone) = zone {
+                // Case makes no difference to names, and does to the keys of TOML.
+                if zones.iter().any(|(other, _)| *other == zone) {
+                    self.fault(&name.span(), format!("`{zone}` is there twice"));
+                }
                 zones.push((zone, found.into_iter().map(|server| server.value).collect()));
             }
         }

@@ -51,7 +51,7 @@ pub(super) struct Spec {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(super) struct Listen {
-    pub(super) dns: Option<Vec<Text>>,
+    pub(super) dns: Option<Spanned<Vec<Text>>>,
     pub(super) allow: Option<Vec<Text>>,
     pub(super) threads: Option<Spanned<u16>>,
 }

@@ -1,4 +1,7 @@
-//! What a config may say, and how a fault in it is told.
+//! What a config may say, and how a fault in it is told; and what is explained
+//! by it.
+
+mod explain;
 
 use std::fs;
 use std::path::Path;
@@ -67,6 +70,25 @@ fn what_is_installed_and_what_is_tried_is_right() {
         .join("\n");
     let config = config::load("config.toml", &with_examples).unwrap();
     assert_eq!((config.devices.len(), config.exceptions.len()), (3, 1));
+}
+
+#[test]
+fn what_does_nothing_is_remarked() {
+    let text = "[list.a]\npath = \"a\"\n[list.b]\npath = \"b\"\n[policy.p]\nlists = [\"b\"]\n\
+                [resolve]\nforward-to = [\"192.0.2.1\"]\n";
+    let warnings: Vec<_> = config::load("c.toml", text)
+        .unwrap()
+        .warnings
+        .iter()
+        .map(|w| format!("{}: {}", w.line, w.say))
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            "2: list `a` blocks nothing: no policy has it in its `lists`",
+            "8: nobody is asked here: `forward-to` is for mode `forward`",
+        ]
+    );
 }
 
 /// Each file in `bad/` has one fault or two, and beside it what is said of
