@@ -46,6 +46,9 @@ struct Line {
     why: String,
 }
 
+/// What lines of evidence are about.
+const EVIDENCE: &str = "evidence";
+
 /// Explains a query.
 pub fn explain(options: &Options, ask: &Explain, out: &mut dyn Write) -> io::Result<u8> {
     let loaded = match load::load(options) {
@@ -67,7 +70,10 @@ pub fn explain(options: &Options, ask: &Explain, out: &mut dyn Write) -> io::Res
         Ok(lines) => {
             for Line { about, value, why } in lines {
                 let gap = if why.is_empty() { "" } else { "  " };
-                writeln!(out, "{about:<10}{value:<20}{gap}{why}")?;
+                match value.split_once(' ').filter(|_| about == EVIDENCE) {
+                    Some((kind, date)) => writeln!(out, "{:<10}{kind:<9}{date:<11}{gap}{why}", "")?,
+                    None => writeln!(out, "{about:<10}{value:<20}{gap}{why}")?,
+                }
             }
             Ok(0)
         }
@@ -192,7 +198,7 @@ fn what_for(rule: Option<&Arc<Rule>>, device: &Device) -> Vec<Line> {
     let mut lines =
         vec![line("purpose", format!("{kind}{}", rule.purpose), format!("{}  {}", rule.place, rule.pattern))];
     for evidence in &rule.evidence {
-        lines.push(line("", format!("{:<9}{}", evidence.kind.as_str(), evidence.date), &*evidence.text));
+        lines.push(line(EVIDENCE, format!("{} {}", evidence.kind, evidence.date), &*evidence.text));
     }
     lines
 }
