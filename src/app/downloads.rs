@@ -143,7 +143,7 @@ pub struct Updated {
 pub fn update(options: &Options, names: &[String], doubt: Doubt) -> Result<Vec<Updated>, Vec<Diagnostic>> {
     let fault = |say: String| vec![Diagnostic::of_file("sordino", say)];
     let loaded = load::load(options)?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock { offset: options.clock_offset });
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(options.clock_offset));
     let resolver = Resolver::new(&loaded.config.resolve).map_err(|error| fault(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| fault(error.to_string()))?;

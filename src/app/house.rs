@@ -106,6 +106,7 @@ pub fn build(
         policies: config.policies.clone(),
         exceptions: config.exceptions.clone(),
         lists,
+        outside_networks: config.resolve.allow_servers.clone(),
         house_zones: config.resolve.zones.iter().map(|(zone, _)| zone.clone()).collect(),
     };
     let house = Household { devices, catalog, policies, blocked: config.blocked };

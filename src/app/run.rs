@@ -71,7 +71,7 @@ pub fn run(options: &Options) -> Result<(), ExitError> {
 /// Starts everything in the order in which it can fail without harm: files,
 /// ports, privileges, and then the first query.
 async fn serve(options: &Options) -> Result<(), ExitError> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock { offset: options.clock_offset });
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(options.clock_offset));
     let loaded = load(options).map_err(|faults| {
         complain(&faults);
         ExitError(1)

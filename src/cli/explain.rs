@@ -60,7 +60,7 @@ pub fn explain(options: &Options, ask: &Explain, out: &mut dyn Write) -> io::Res
             return Ok(1);
         }
     };
-    let clock = SystemClock { offset: options.clock_offset };
+    let clock = SystemClock::new(options.clock_offset);
     match walk(&loaded.house, ask, &clock) {
         Ok(lines) if ask.json => {
             serde_json::to_writer_pretty(&mut *out, &lines)?;

@@ -129,7 +129,7 @@ fn export(
         writeln!(out, "policies{}", there_are(known))?;
         return Ok(2);
     };
-    let now = SystemClock { offset: options.clock_offset }.now();
+    let now = SystemClock::new(options.clock_offset).now();
     let ids: Vec<_> = families.iter().map(|(id, _)| *id).collect();
     // Seconds since 1970 fit until 2106, and rise (RFC 1982).
     let serial = u32::try_from(now.unix).unwrap_or(u32::MAX);

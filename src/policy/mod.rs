@@ -18,7 +18,10 @@ pub mod permit;
 pub mod review;
 pub mod rules;
 
+use std::net::IpAddr;
 use std::sync::Arc;
+
+use ipnet::IpNet;
 
 use crate::base::Domain;
 use crate::base::Now;
@@ -84,6 +87,9 @@ pub struct Policies {
     pub lists: Vec<Arc<ForeignList>>,
     /// Zones whose names may have addresses of the house.
     pub house_zones: Vec<Domain>,
+    /// Networks in which servers of the outside may be, so that addresses in
+    /// them are no addresses of the house.
+    pub outside_networks: Vec<IpNet>,
 }
 
 /// What is thought of one name, before it is known what is done about it.
@@ -141,7 +147,11 @@ impl Policies {
         });
         let rebinding = || {
             let at_home = self.house_zones.iter().any(|zone| query.qname.is_at_or_below(zone));
-            let found = reached.addresses.iter().find(|(_, addr)| review::is_inside(*addr))?;
+            let inside = |addr: IpAddr| {
+                review::is_inside(addr)
+                    && !self.outside_networks.iter().any(|net| net.contains(&addr.to_canonical()))
+            };
+            let found = reached.addresses.iter().find(|(_, addr)| inside(*addr))?;
             (!at_home)
                 .then(|| (judged.purpose, Ground::Rebinding { name: found.0.clone(), address: found.1 }))
         };

@@ -201,6 +201,9 @@ fn an_outside_name_cannot_have_an_inside_address() {
     }
     house.policies.house_zones.push("fritz.box".parse().unwrap());
     assert!(!house.review("open", "nas.fritz.box", &[], &["192.168.178.2"]).is_block());
+    house.policies.outside_networks.push("10.1.0.0/16".parse().unwrap());
+    assert!(!house.review("open", "lab.example.org", &[], &["10.1.2.3"]).is_block());
+    assert!(house.review("open", "lab.example.org", &[], &["10.2.2.3"]).is_block());
 }
 
 #[test]
