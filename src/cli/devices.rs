@@ -7,7 +7,6 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::app::load;
 use crate::app::load::Options;
 use crate::base::Client;
 use crate::base::MacAddr;
@@ -36,14 +35,8 @@ struct Row {
 
 /// Shows all listed devices and all neighbors.
 pub fn devices(options: &Options, json: bool, out: &mut dyn Write) -> io::Result<u8> {
-    let loaded = match load::load(options) {
-        Ok(loaded) => loaded,
-        Err(faults) => {
-            for fault in faults {
-                writeln!(out, "{fault}")?;
-            }
-            return Ok(1);
-        }
+    let Some(loaded) = super::load(options, out)? else {
+        return Ok(1);
     };
     let rows = rows(&loaded.house, &neighbors());
     if json {

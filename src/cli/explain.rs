@@ -14,7 +14,6 @@ use serde::Serialize;
 
 use super::args::Explain;
 use crate::answer::BlockedAnswer;
-use crate::app::load;
 use crate::app::load::Options;
 use crate::base::Client;
 use crate::base::Clock;
@@ -51,14 +50,8 @@ const EVIDENCE: &str = "evidence";
 
 /// Explains a query.
 pub fn explain(options: &Options, ask: &Explain, out: &mut dyn Write) -> io::Result<u8> {
-    let loaded = match load::load(options) {
-        Ok(loaded) => loaded,
-        Err(faults) => {
-            for fault in faults {
-                writeln!(out, "{fault}")?;
-            }
-            return Ok(1);
-        }
+    let Some(loaded) = super::load(options, out)? else {
+        return Ok(1);
     };
     let clock = SystemClock::new(options.clock_offset);
     match walk(&loaded.house, ask, &clock) {

@@ -7,7 +7,6 @@ use std::path::Path;
 use super::args::Lists;
 use crate::app::downloads;
 use crate::app::downloads::Updated;
-use crate::app::load;
 use crate::app::load::Options;
 use crate::base::Clock;
 use crate::base::Diagnostic;
@@ -105,14 +104,8 @@ fn export(
     policy: &str,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
-    let loaded = match load::load(options) {
-        Ok(loaded) => loaded,
-        Err(faults) => {
-            for fault in faults {
-                writeln!(out, "{fault}")?;
-            }
-            return Ok(1);
-        }
+    let Some(loaded) = super::load(options, out)? else {
+        return Ok(1);
     };
     let (catalog, policies) = (&loaded.house.catalog, &loaded.house.policies);
     let with_devices =

@@ -14,6 +14,8 @@ use std::io::Write;
 
 use clap::Parser;
 
+use crate::app;
+use crate::app::load::Loaded;
 use crate::app::load::Options;
 use crate::app::run;
 use crate::app::run::ExitError;
@@ -42,6 +44,19 @@ pub fn main() -> Result<(), ExitError> {
         Err(error) => {
             let _ = writeln!(io::stderr(), "cannot write: {error}");
             Err(ExitError(1))
+        }
+    }
+}
+
+/// Reads everything as `run` would, or shows what is wrong with it.
+fn load(options: &Options, out: &mut dyn Write) -> io::Result<Option<Loaded>> {
+    match app::load::load(options) {
+        Ok(loaded) => Ok(Some(loaded)),
+        Err(faults) => {
+            for fault in faults {
+                writeln!(out, "{fault}")?;
+            }
+            Ok(None)
         }
     }
 }

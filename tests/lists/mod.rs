@@ -243,6 +243,12 @@ fn other_peoples_lists_mean_what_they_say() {
         ("easylist.unbound.conf", Format::Unbound),
         ("nextdns-alexa.txt", Format::Domains),
         ("nextdns-sonos.txt", Format::Domains),
+        ("nextdns-apple.txt", Format::Domains),
+        ("nextdns-roku.txt", Format::Domains),
+        ("nextdns-samsung.txt", Format::Domains),
+        ("nextdns-xiaomi.txt", Format::Domains),
+        ("perflyst-amazonfiretv.txt", Format::Domains),
+        ("perflyst-smarttv.txt", Format::Domains),
         ("perflyst-smarttv.adguard.txt", Format::Adblock),
     ];
     for (file, format) in lists {
