@@ -140,7 +140,14 @@ pub struct Updated {
 /// Downloads lists now, for `sordino lists update`; all of them, or those
 /// named.  Returns what came of each.  With `doubt` waived a list that fell or
 /// rose a lot is taken all the same.
-pub fn update(options: &Options, names: &[String], doubt: Doubt) -> Result<Vec<Updated>, Vec<Diagnostic>> {
+///
+/// Before each, `progress` is told its name, its place and how many there are.
+pub fn update(
+    options: &Options,
+    names: &[String],
+    doubt: Doubt,
+    progress: &mut dyn FnMut(&str, usize, usize),
+) -> Result<Vec<Updated>, Vec<Diagnostic>> {
     let fault = |say: String| vec![Diagnostic::of_file("sordino", say)];
     let loaded = load::load(options)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(options.clock_offset));
@@ -157,12 +164,16 @@ pub fn update(options: &Options, names: &[String], doubt: Doubt) -> Result<Vec<U
         return Err(fault(format!("no list with a url is named `{unknown}`{known}")));
     }
     let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
-    let all = known.into_iter().enumerate().filter(|(_, name)| wanted(name));
-    let refresh = |(index, name)| {
+    let all: Vec<_> = known.into_iter().enumerate().filter(|(_, name)| wanted(name)).collect();
+    let count = all.len();
+    let mut updated = Vec::new();
+    for (nth, (index, name)) in (1..).zip(all) {
+        progress(&name, nth, count);
         let outcome = lists.refresh(index, clock.now(), doubt);
-        Updated { name, fine: !matches!(outcome, Outcome::Failed(_)), say: describe(&outcome) }
-    };
-    Ok(all.map(refresh).collect())
+        let fine = !matches!(outcome, Outcome::Failed(_));
+        updated.push(Updated { name, fine, say: describe(&outcome) });
+    }
+    Ok(updated)
 }
 
 //----------- keep_fresh -------------------------------------------------------

@@ -47,8 +47,10 @@ impl Catalog {
 
     /// Takes in the signs of a family.
     fn add_signs(&mut self, file: &FamilyFile, id: FamilyId, faults: &mut Vec<Diagnostic>) {
-        for sign in &file.signs {
-            match self.prefixes.entry(sign.kind.prefix()) {
+        for (sign, prefix) in
+            file.signs.iter().filter_map(|sign| sign.kind.prefix().map(|prefix| (sign, prefix)))
+        {
+            match self.prefixes.entry(prefix) {
                 Entry::Vacant(free) => {
                     free.insert((id, Arc::new(sign.clone())));
                 }
@@ -56,10 +58,7 @@ impl Catalog {
                     if there.get().0 == id && !Arc::ptr_eq(&there.get().1.place.file, &sign.place.file) => {}
                 Entry::Occupied(there) => {
                     let first = &there.get().1.place;
-                    faults.push(at(
-                        &sign.place,
-                        format!("{} is a sign already, in {first}", sign.kind.prefix()),
-                    ));
+                    faults.push(at(&sign.place, format!("{prefix} is a sign already, in {first}")));
                 }
             }
         }

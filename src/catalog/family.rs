@@ -38,13 +38,52 @@ pub enum SignKind {
     /// `maker`: this maker's prefix is used for other products too, so it
     /// proposes the family and decides nothing.
     Maker(MacPrefix),
+    /// Something else to look at, in words of its own.  Kept for whoever looks
+    /// there; nothing in here does.
+    Other {
+        /// Where to look.
+        look: Look,
+        /// What is there.
+        value: Box<str>,
+        /// Whether it speaks against the family: a Fire TV is no Echo.
+        against: bool,
+    },
+}
+
+/// Where else than at a MAC address a device can be recognized.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Look {
+    /// `host`: how its host name in DHCP begins, lower case.
+    Host,
+    /// `mdns`: a service it announces (RFC 6763), and what its TXT record says.
+    Mdns,
+    /// `ssdp`: what it says over SSDP.
+    Ssdp,
+    /// `asks`: a name it asks for; or several, all of them.
+    Asks,
+}
+
+impl Look {
+    /// All places to look.
+    pub const ALL: [Self; 4] = [Self::Host, Self::Mdns, Self::Ssdp, Self::Asks];
+
+    /// Returns the word for it in lists.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Mdns => "mdns",
+            Self::Ssdp => "ssdp",
+            Self::Asks => "asks",
+        }
+    }
 }
 
 impl SignKind {
-    /// Returns the MAC prefix it is about.
-    pub fn prefix(&self) -> MacPrefix {
+    /// Returns the MAC prefix it is about, if it is about one.
+    pub fn prefix(&self) -> Option<MacPrefix> {
         match self {
-            Self::Mac(prefix) | Self::Maker(prefix) => *prefix,
+            Self::Mac(prefix) | Self::Maker(prefix) => Some(*prefix),
+            Self::Other { .. } => None,
         }
     }
 

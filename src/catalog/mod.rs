@@ -36,6 +36,7 @@ pub use evidence::Strength;
 pub use family::Family;
 pub use family::FamilyFile;
 pub use family::FamilyId;
+pub use family::Look;
 pub use family::Sign;
 pub use family::SignKind;
 pub use foreign::ForeignList;

@@ -8,7 +8,8 @@
 //! include NAME                    the rules of that file count too
 //! [identify] | [function WORD] | [PURPOSE]
 //! PATTERN                         in a purpose's section
-//! mac PREFIX | maker PREFIX       in [identify]
+//! mac PREFIX | maker PREFIX       in [identify]; or, with `not ` before it if
+//! host, mdns, ssdp, asks TEXT     it speaks against the family, one of these
 //!     KEY DATE TEXT               evidence for the lines right above
 //! ```
 //!
@@ -26,6 +27,7 @@ use crate::base::diagnostic::there_are;
 use super::evidence::Evidence;
 use super::evidence::EvidenceKind;
 use super::family::FamilyFile;
+use super::family::Look;
 use super::family::Sign;
 use super::family::SignKind;
 use super::pattern::Pattern;
@@ -217,10 +219,11 @@ impl<'a> Parser<'a> {
             }
             (Section::Identify, "mac") => self.sign(rest, SignKind::Mac),
             (Section::Identify, "maker") => self.sign(rest, SignKind::Maker),
-            (Section::Identify, _) => {
-                self.above = Above::Fault;
-                self.fault(word, format!("`{word}` is no sign; there are: mac, maker"));
+            (Section::Identify, "not") => {
+                let (word, rest) = rest.split_once([' ', '\t']).map_or((rest, ""), |(w, r)| (w, r.trim()));
+                self.other_sign(word, rest, true);
             }
+            (Section::Identify, _) => self.other_sign(word, rest, false),
             (Section::Purpose(purpose), _) => self.rule(content, purpose),
             (Section::Unknown, _) => self.above = Above::Fault,
         }
@@ -249,16 +252,42 @@ impl<'a> Parser<'a> {
 
     /// Reads a sign.
     fn sign(&mut self, value: &'a str, kind: fn(MacPrefix) -> SignKind) {
-        let Ok(prefix) = value.parse() else {
+        if let Ok(prefix) = value.parse() {
+            self.add_sign(kind(prefix));
+        } else {
             self.above = Above::Fault;
-            return self.fault(value, "not a MAC prefix; write one like 44:65:0d or 70:b3:d5:12:30/36");
-        };
+            self.fault(value, "not a MAC prefix; write one like 44:65:0d or 70:b3:d5:12:30/36");
+        }
+    }
+
+    /// Reads a sign that is no MAC prefix.
+    fn other_sign(&mut self, word: &'a str, value: &'a str, against: bool) {
+        let look = Look::ALL.into_iter().find(|look| look.as_str() == word);
+        match look {
+            Some(look) if !value.is_empty() => {
+                self.add_sign(SignKind::Other { look, value: value.into(), against });
+            }
+            Some(_) => {
+                self.above = Above::Fault;
+                self.fault(word, format!("`{word}` what? Write what is to be seen there behind it"));
+            }
+            None => {
+                self.above = Above::Fault;
+                let known =
+                    there_are(Look::ALL.map(Look::as_str).into_iter().chain(["mac", "maker", "not …"]));
+                self.fault(word, format!("`{word}` is no sign{known}"));
+            }
+        }
+    }
+
+    /// Adds a sign to those that share the evidence below.
+    fn add_sign(&mut self, kind: SignKind) {
         let shared = matches!(self.above, Above::Signs(_)) && !self.after_evidence;
         if !shared {
             self.above = Above::Signs(self.signs.len());
         }
         let place = self.place();
-        self.signs.push(Sign { kind: kind(prefix), evidence: Vec::new(), place });
+        self.signs.push(Sign { kind, evidence: Vec::new(), place });
     }
 
     /// Reads a pattern.

@@ -1,6 +1,7 @@
 //! `sordino lists`: looking after the lists of families.
 
 use std::io;
+use std::io::IsTerminal;
 use std::io::Write;
 use std::path::Path;
 
@@ -74,7 +75,19 @@ fn check(options: &Options, files: &[impl AsRef<Path>], out: &mut dyn Write) -> 
 /// Downloads lists.
 fn update(options: &Options, names: &[String], force: bool, out: &mut dyn Write) -> io::Result<u8> {
     let doubt = if force { Doubt::Waive } else { Doubt::Refuse };
-    match downloads::update(options, names, doubt) {
+    // On a terminal, where somebody waits; each line overwrites the one before.
+    let shown = io::stderr().is_terminal();
+    let mut progress = |name: &str, nth: usize, count: usize| {
+        if shown {
+            let done = "#".repeat(nth - 1) + &"-".repeat(count + 1 - nth);
+            let _ = write!(io::stderr(), "\r[{done:.60}] {nth}/{count} {name:<32}");
+        }
+    };
+    let done = downloads::update(options, names, doubt, &mut progress);
+    if shown {
+        let _ = write!(io::stderr(), "\r{:100}\r", "");
+    }
+    match done {
         Err(faults) => {
             for fault in faults {
                 writeln!(out, "{fault}")?;
