@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -197,11 +196,6 @@ impl RegistryError {
             place: second.place.clone(),
         }
     }
-}
-
-/// Returns the network that holds one address only.
-pub fn whole(addr: IpAddr) -> IpNet {
-    IpNet::from(addr)
 }
 
 #[cfg(test)]

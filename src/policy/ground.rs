@@ -79,19 +79,6 @@ impl Ground {
         }
     }
 
-    /// Every word [`as_str`](Self::as_str) can return.
-    pub const WORDS: [&'static str; 9] = [
-        "exception",
-        "function",
-        "function-off",
-        "rule",
-        "list",
-        "essential-only",
-        "chain",
-        "rebinding",
-        "default",
-    ];
-
     /// Returns the function that is defended, if the verdict rests on one.
     pub fn function(&self) -> Option<Function> {
         match self {
