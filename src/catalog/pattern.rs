@@ -85,11 +85,12 @@ impl FromStr for Pattern {
         if !rest.bytes().all(usual) {
             return Err(PatternError::Name(domain::DomainError::NotAscii));
         }
-        if rest.contains("##") || digits_touch(rest) {
-            return Err(PatternError::Digits);
-        }
         let mut names = Vec::new();
         for choice in choices(rest)? {
+            // Written out, since a choice may bring the digit: `#{a,1}`.
+            if choice.contains("##") || digits_touch(&choice) {
+                return Err(PatternError::Digits);
+            }
             names.push(choice.parse().map_err(PatternError::Name)?);
         }
         if names.iter().any(Domain::is_root) {
@@ -224,6 +225,7 @@ mod tests {
             ("a/b", PatternError::Name(domain::DomainError::NotAscii)),
             ("a##.b", PatternError::Digits),
             ("a1#.b", PatternError::Digits),
+            ("a#{b,1}.c", PatternError::Digits),
             ("{a,b.c", PatternError::Braces),
             ("a}.c", PatternError::Braces),
             ("{a,}.c", PatternError::Braces),
