@@ -21,21 +21,22 @@ use crate::resolve::Resolve;
 /// Takes a query down the road.  Every way out is a [`Served`], so there is no
 /// leaving early unobserved.
 pub async fn serve(query: Query, house: &Household, resolver: &impl Resolve) -> Served {
+    let asked = query.borrowed();
     let device = house.devices.identify(&query.client, &house.catalog);
-    let rule = house.catalog.rule(device.family, &query.qname);
-    let judged = house.policies.judge(&query, &device, rule);
-    let Verdict::Allow(permit) = &judged.verdict else {
+    let rule = house.catalog.rule(device.family, asked.qname);
+    let (judged, verdict) = house.policies.judge(asked, &device, rule);
+    let Verdict::Allow(permit) = verdict else {
         return Served::blocked(query, device, judged, house);
     };
-    let resolved = match resolver.resolve(permit, query.received).await {
+    let resolved = match resolver.resolve(&permit, query.received).await {
         Ok(resolved) => resolved,
         Err(failure) => return Served::new(query, device, judged, Answer::Failed(failure), house),
     };
-    let judged = house.policies.review(judged, &query, &device, &house.catalog, resolved.reached());
-    match judged.verdict {
-        Verdict::Allow(_) => Served::new(query, device, judged, Answer::Resolved(resolved), house),
-        Verdict::Block => Served::blocked(query, device, judged, house),
+    let judged = house.policies.review(judged, asked, &device, &house.catalog, resolved.reached());
+    if judged.is_block() {
+        return Served::blocked(query, device, judged, house);
     }
+    Served::new(query, device, judged, Answer::Resolved(resolved), house)
 }
 
 //----------- Household --------------------------------------------------------
@@ -74,7 +75,7 @@ pub struct Served {
 impl Served {
     /// Ends the road with an answer.
     fn new(query: Query, device: Device, judged: Judged, answer: Answer, house: &Household) -> Self {
-        let response = answer::respond(&query, &answer, house.blocked);
+        let response = answer::respond(query.borrowed(), &answer, house.blocked);
         Self { query, device, judged, answer, response }
     }
 

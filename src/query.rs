@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use crate::base::Client;
 use crate::base::Domain;
+use crate::base::DomainRef;
 use crate::base::Now;
 
 //----------- Rtype ------------------------------------------------------------
@@ -97,6 +98,46 @@ pub struct Query {
 }
 
 impl Query {
+    /// Returns the query without what it owns.
+    pub fn borrowed(&self) -> QueryRef<'_> {
+        QueryRef {
+            client: self.client,
+            received: self.received,
+            transport: self.transport,
+            id: self.id,
+            recursion_desired: self.recursion_desired,
+            checking_disabled: self.checking_disabled,
+            authentic_data: self.authentic_data,
+            edns: self.edns,
+            qname: self.qname.borrowed(),
+            qname_as_asked: &self.qname_as_asked,
+            qtype: self.qtype,
+        }
+    }
+}
+
+//----------- QueryRef ---------------------------------------------------------
+
+/// A query that owns nothing: it lies in a [`Query`], or in a packet that was
+/// read in place.  Judging and answering take it in this form, so that both
+/// roads run the same code.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the fields are those of `Query`")]
+pub struct QueryRef<'a> {
+    pub client: Client,
+    pub received: Now,
+    pub transport: Transport,
+    pub id: u16,
+    pub recursion_desired: bool,
+    pub checking_disabled: bool,
+    pub authentic_data: bool,
+    pub edns: Option<Edns>,
+    pub qname: DomainRef<'a>,
+    pub qname_as_asked: &'a [u8],
+    pub qtype: Rtype,
+}
+
+impl QueryRef<'_> {
     /// Returns whether the client wants DNSSEC records.
     pub fn dnssec_ok(&self) -> bool {
         self.edns.is_some_and(|edns| edns.dnssec_ok)

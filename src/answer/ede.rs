@@ -3,10 +3,8 @@
 //!
 //! [RFC 8914]: https://www.rfc-editor.org/rfc/rfc8914
 
+use std::fmt;
 use std::fmt::Write;
-
-use hickory_proto::op::Edns;
-use hickory_proto::rr::rdata::opt::EdnsOption;
 
 use crate::policy::Ground;
 use crate::resolve::Failure;
@@ -39,35 +37,96 @@ pub(super) enum Code {
     NetworkError = 23,
 }
 
-/// Adds an error to the OPT record.
-pub(super) fn put(edns: &mut Edns, code: Code, text: &str) {
-    let mut data = (code as u16).to_be_bytes().to_vec();
-    data.extend_from_slice(cut(text).as_bytes());
-    edns.options_mut().insert(EdnsOption::Unknown(OPTION, data));
+//----------- Error ------------------------------------------------------------
+
+/// An extended DNS error, ready to be written.
+pub(super) struct Error {
+    /// What kind.
+    code: Code,
+    /// For people.
+    text: Text,
 }
 
-/// Adds the ground of a block.
-pub(super) fn put_ground(edns: &mut Edns, ground: &Ground) {
-    let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = write!(text, "{ground}");
-    put(edns, Code::Blocked, &text);
+/// The longest option, in octets: code, length, INFO-CODE and text.
+pub(super) const LONGEST: usize = 6 + MAX_TEXT;
+
+impl Error {
+    /// Returns the error of a block.
+    pub(super) fn of_ground(ground: &Ground) -> Self {
+        let mut text = Text::new();
+        // What does not fit is cut.
+        let _ = write!(text, "{ground}");
+        Self { code: Code::Blocked, text }
+    }
+
+    /// Returns the error of a failure.
+    pub(super) fn of_failure(failure: &Failure) -> Self {
+        let (code, prefix) = match failure.kind {
+            FailureKind::Bogus => (Code::DnssecBogus, ""),
+            FailureKind::Timeout => (Code::NoReachableAuthority, ""),
+            FailureKind::Unreachable => (Code::NetworkError, ""),
+            FailureKind::Limit => (Code::Other, "work limit: "),
+        };
+        let mut text = Text::new();
+        // What does not fit is cut.
+        let _ = write!(text, "{prefix}{}", failure.detail);
+        Self { code, text }
+    }
+
+    /// Returns the error of an answer whose time is up.
+    pub(super) fn stale() -> Self {
+        Self { code: Code::StaleAnswer, text: Text::new() }
+    }
+
+    /// Returns the length of the option, in octets.
+    pub(super) fn len(&self) -> usize {
+        6 + self.text.as_bytes().len()
+    }
+
+    /// Writes the option (RFC 8914 section 2).
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let text = self.text.as_bytes();
+        let length = u16::try_from(2 + text.len()).unwrap_or(2);
+        for word in [OPTION, length, self.code as u16] {
+            out.extend_from_slice(&word.to_be_bytes());
+        }
+        out.extend_from_slice(text);
+    }
 }
 
-/// Adds a failure.
-pub(super) fn put_failure(edns: &mut Edns, failure: &Failure) {
-    let (code, prefix) = match failure.kind {
-        FailureKind::Bogus => (Code::DnssecBogus, ""),
-        FailureKind::Timeout => (Code::NoReachableAuthority, ""),
-        FailureKind::Unreachable => (Code::NetworkError, ""),
-        FailureKind::Limit => (Code::Other, "work limit: "),
-    };
-    put(edns, code, &format!("{prefix}{}", failure.detail));
+//----------- Text -------------------------------------------------------------
+
+/// A text of at most [`MAX_TEXT`] octets, on the stack.  What is too long is
+/// cut between two characters.
+struct Text {
+    /// The text.
+    octets: [u8; MAX_TEXT],
+    /// Its length.
+    length: usize,
 }
 
-/// Cuts a text to [`MAX_TEXT`] octets, between two characters.
-fn cut(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or(text)
+impl Text {
+    /// Returns an empty text.
+    fn new() -> Self {
+        Self { octets: [0; MAX_TEXT], length: 0 }
+    }
+
+    /// Returns the text.
+    fn as_bytes(&self) -> &[u8] {
+        self.octets.get(..self.length).unwrap_or_default()
+    }
+}
+
+impl Write for Text {
+    /// Fails when the text is full, so that nobody formats what nobody sees.
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let fits = text.get(..text.floor_char_boundary(MAX_TEXT - self.length)).unwrap_or_default();
+        if let Some(place) = self.octets.get_mut(self.length..self.length + fits.len()) {
+            place.copy_from_slice(fits.as_bytes());
+            self.length += fits.len();
+        }
+        if fits.len() == text.len() { Ok(()) } else { Err(fmt::Error) }
+    }
 }
 
 #[cfg(test)]
@@ -76,9 +135,12 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut_between_characters() {
-        assert_eq!(cut("kurz"), "kurz");
-        let text = format!("x{}", "ü".repeat(150));
-        assert_eq!(cut(&text).len(), 199);
-        assert!(text.starts_with(cut(&text)));
+        let mut short = Text::new();
+        write!(short, "kurz").unwrap();
+        assert_eq!(short.as_bytes(), b"kurz");
+        let (long, mut text) = (format!("x{}", "ü".repeat(150)), Text::new());
+        assert!(write!(text, "{long}").is_err());
+        assert_eq!(text.as_bytes().len(), 199);
+        assert!(long.as_bytes().starts_with(text.as_bytes()));
     }
 }

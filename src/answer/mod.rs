@@ -1,27 +1,22 @@
-//! From an outcome to the response message: the RCODE, the sections, the
+//! From an outcome to the octets of the response: the RCODE, the sections, the
 //! extended DNS error, the size.
 //!
-//! There is always an answer.  [`respond`] never fails.
+//! There is always an answer.  [`write`] never fails, and once the buffer it
+//! writes into has its size, it does not allocate: both roads use it.
 
 mod blocked;
-mod data;
 mod ede;
 mod wire;
 
-use hickory_proto::op::Edns;
-use hickory_proto::op::Message;
-use hickory_proto::op::OpCode;
-use hickory_proto::op::Query as Question;
-use hickory_proto::op::ResponseCode;
-
 use crate::policy::Ground;
-use crate::query::Query;
+use crate::query::QueryRef;
+use crate::query::Transport;
 use crate::resolve::Failure;
 use crate::resolve::Origin;
 use crate::resolve::Resolved;
-use crate::resolve::names;
 
-pub use wire::Response;
+use ede::Error;
+
 pub use wire::UDP_SIZE;
 pub use wire::turn_away;
 
@@ -74,44 +69,62 @@ impl Answer {
     }
 }
 
-//----------- respond ----------------------------------------------------------
+//----------- Response ---------------------------------------------------------
 
-/// Makes the response to a query.
-pub fn respond(query: &Query, answer: &Answer, blocked: Blocked) -> Response {
-    let mut message = Message::response(query.id, OpCode::Query);
-    message.metadata.recursion_desired = query.recursion_desired;
-    message.metadata.recursion_available = true;
-    message.metadata.checking_disabled = query.checking_disabled;
-    let qname = names::from_wire(&query.qname_as_asked);
-    message.add_query(Question::query(qname.clone(), names::to_type(query.qtype)));
-    // RFC 6891 section 7: an OPT record for those who sent one.
-    let mut edns = query.edns.map(|theirs| {
-        let mut ours = Edns::new();
-        ours.set_max_payload(UDP_SIZE).set_dnssec_ok(theirs.dnssec_ok);
-        ours
-    });
-    match answer {
+/// A response, ready to be sent.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Response {
+    /// The message.
+    pub wire: Vec<u8>,
+    /// Its RCODE, with the upper bits that stand in the OPT record.
+    pub rcode: u16,
+}
+
+/// Makes the response to a query, no larger than its transport and its client
+/// take.
+pub fn respond(query: QueryRef<'_>, answer: &Answer, blocked: Blocked) -> Response {
+    let mut wire = Vec::with_capacity(512);
+    let rcode = write(query, answer, blocked, limit(query), &mut wire);
+    Response { wire, rcode }
+}
+
+/// Returns the most octets that a response to `query` may have.
+pub fn limit(query: QueryRef<'_>) -> usize {
+    match query.transport {
+        Transport::Udp => wire::udp_limit(query),
+        Transport::Tcp => usize::from(u16::MAX),
+    }
+}
+
+//----------- write ------------------------------------------------------------
+
+/// Writes the response to a query into `out`, which is emptied before, in at
+/// most `limit` octets; a limit below 512 counts as 512.  Returns the RCODE.
+///
+/// What does not fit gets TC, and the client asks again over TCP.
+//
+//  Sections go as a whole: half an answer is of no use to a client that has to
+//  ask again anyway (RFC 2181 section 9).  Explanations go first, since they
+//  are no reason to ask again (RFC 8914 section 3).
+pub fn write(query: QueryRef<'_>, answer: &Answer, blocked: Blocked, limit: usize, out: &mut Vec<u8>) -> u16 {
+    out.clear();
+    let limit = limit.max(wire::PLAIN_SIZE);
+    let (rcode, error) = match answer {
         Answer::Blocked(ground) => {
-            blocked::fill(&mut message, &qname, query.qtype, blocked);
-            if let Some(edns) = &mut edns {
-                ede::put_ground(edns, ground);
-            }
+            let rcode = blocked::write(query, blocked, out);
+            (rcode, query.edns.map(|_| Error::of_ground(ground)))
         }
         Answer::Failed(failure) => {
-            message.metadata.response_code = ResponseCode::ServFail;
-            if let Some(edns) = &mut edns {
-                ede::put_failure(edns, failure);
-            }
+            wire::write_head(query, wire::SERVFAIL, [0; 3], out);
+            (wire::SERVFAIL, query.edns.map(|_| Error::of_failure(failure)))
         }
         Answer::Resolved(resolved) => {
-            data::fill(&mut message, query, &qname, resolved);
-            if let (Origin::Stale, Some(edns)) = (resolved.origin, &mut edns) {
-                ede::put(edns, ede::Code::StaleAnswer, "");
-            }
+            let rcode = wire::write_resolved(query, resolved, limit, out);
+            (rcode, (resolved.origin == Origin::Stale).then(Error::stale))
         }
-    }
-    message.edns = edns;
-    Response { message }
+    };
+    wire::write_edns(query, rcode, error.as_ref(), limit, out);
+    rcode
 }
 
 #[cfg(test)]

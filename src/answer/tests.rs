@@ -26,10 +26,13 @@ use crate::base::Domain;
 use crate::base::Place;
 use crate::base::time::ManualClock;
 use crate::query::Edns as Theirs;
+use crate::query::Query;
 use crate::query::Rtype;
 use crate::query::Transport;
 use crate::resolve::AnswerData;
 use crate::resolve::FailureKind;
+use crate::resolve::Question;
+use crate::resolve::names;
 
 /// The name as the client wrote it.
 const ASKED: &[u8] = b"\x05TrAck\x07eXample\x03cOm\x00";
@@ -64,8 +67,7 @@ fn ground() -> Ground {
 }
 
 fn sent(query: &Query, answer: &Answer, blocked: Blocked) -> Message {
-    let wire = respond(query, answer, blocked).to_wire(Response::udp_limit(query));
-    Message::from_vec(&wire).unwrap()
+    Message::from_vec(&respond(query.borrowed(), answer, blocked).wire).unwrap()
 }
 
 fn ede(message: &Message) -> Option<(u16, String)> {
@@ -91,15 +93,20 @@ fn soa_record(ttl: u32, minimum: u32) -> Record {
     Record::from_rdata(name("example.com."), ttl, RData::SOA(soa))
 }
 
-fn resolved(answers: Vec<Record>, authorities: Vec<Record>, ttl: u32, age: u32) -> Resolved {
-    let data = AnswerData {
-        rcode: ResponseCode::NoError,
-        answers,
-        authorities,
-        secure: true,
-        reached: crate::policy::Reached::default(),
-        ttl,
-    };
+fn resolved(qtype: Rtype, answers: Vec<Record>, authorities: Vec<Record>, age: u32) -> Resolved {
+    resolved_as(ASKED, qtype, answers, authorities, age)
+}
+
+fn resolved_as(
+    asked: &[u8],
+    qtype: Rtype,
+    answers: Vec<Record>,
+    authorities: Vec<Record>,
+    age: u32,
+) -> Resolved {
+    let question =
+        Question { name: Domain::from_wire(asked).unwrap(), rtype: qtype, checking_disabled: false };
+    let data = AnswerData::new(&question, ResponseCode::NoError, answers, authorities, true);
     Resolved { data: Arc::new(data), age, origin: Origin::Cache }
 }
 
@@ -201,7 +208,7 @@ fn failures_are_servfail_and_say_why() {
 #[test]
 fn ttls_count_down_and_stay_above_zero_while_fresh() {
     let records = vec![a_record("track.example.com.", 300), a_record("track.example.com.", 20)];
-    let answer = Answer::Resolved(resolved(records, vec![], 20, 20));
+    let answer = Answer::Resolved(resolved(Rtype::A, records, vec![], 20));
     let message = sent(&query(Rtype::A, None), &answer, block(BlockedAnswer::NoData));
     let ttls: Vec<_> = message.answers.iter().map(|record| record.ttl).collect();
     assert_eq!(ttls, [280, 1]);
@@ -210,7 +217,7 @@ fn ttls_count_down_and_stay_above_zero_while_fresh() {
 
 #[test]
 fn stale_data_says_so_and_is_short_lived() {
-    let mut stale = resolved(vec![a_record("track.example.com.", 300)], vec![], 300, 4_000);
+    let mut stale = resolved(Rtype::A, vec![a_record("track.example.com.", 300)], vec![], 4_000);
     stale.origin = Origin::Stale;
     let message = sent(&query(Rtype::A, edns(false)), &Answer::Resolved(stale), block(BlockedAnswer::NoData));
     assert_eq!(message.answers[0].ttl, 30);
@@ -219,7 +226,7 @@ fn stale_data_says_so_and_is_short_lived() {
 
 #[test]
 fn ad_is_for_secure_data_and_those_who_asked() {
-    let answer = Answer::Resolved(resolved(vec![a_record("track.example.com.", 300)], vec![], 300, 0));
+    let answer = Answer::Resolved(resolved(Rtype::A, vec![a_record("track.example.com.", 300)], vec![], 0));
     for (dnssec_ok, ad, expected) in
         [(false, false, false), (true, false, true), (false, true, true), (true, true, true)]
     {
@@ -237,19 +244,20 @@ fn dnssec_records_are_for_those_who_asked() {
     let nsec = NSEC::new_cover_self(name("z.example.com."), [RecordType::A]);
     let nsec = Record::from_rdata(name("b.example.com."), 60, RData::DNSSEC(DNSSECRData::NSEC(nsec)));
     let answers = vec![a_record("track.example.com.", 300)];
-    let answer = Answer::Resolved(resolved(answers, vec![soa_record(60, 60), nsec.clone()], 300, 0));
+    let answer = Answer::Resolved(resolved(Rtype::A, answers, vec![soa_record(60, 60), nsec.clone()], 0));
     let form = block(BlockedAnswer::NoData);
     // A positive answer: nothing but the proof of the wildcard, and only with DO.
     assert!(sent(&query(Rtype::A, edns(false)), &answer, form).authorities.is_empty());
     let with_do = sent(&query(Rtype::A, edns(true)), &answer, form).authorities;
     assert_eq!(with_do.iter().map(Record::record_type).collect::<Vec<_>>(), [RecordType::NSEC]);
     // A negative one: its SOA for all.
-    let answer = Answer::Resolved(resolved(vec![], vec![soa_record(60, 60), nsec.clone()], 60, 0));
+    let answer = Answer::Resolved(resolved(Rtype::A, vec![], vec![soa_record(60, 60), nsec.clone()], 0));
     let without = sent(&query(Rtype::A, edns(false)), &answer, form).authorities;
     assert_eq!(without.iter().map(Record::record_type).collect::<Vec<_>>(), [RecordType::SOA]);
     assert_eq!(sent(&query(Rtype::A, edns(true)), &answer, form).authorities.len(), 2);
     // And whoever asks for NSEC gets NSEC.
-    let answer = Answer::Resolved(resolved(vec![nsec], vec![], 60, 0));
+    let nsec = Record::from_rdata(name("track.example.com."), 60, nsec.data);
+    let answer = Answer::Resolved(resolved(Rtype(47), vec![nsec], vec![], 0));
     assert_eq!(sent(&query(Rtype(47), edns(false)), &answer, form).answers.len(), 1);
 }
 
@@ -257,7 +265,7 @@ fn dnssec_records_are_for_those_who_asked() {
 fn an_alias_that_ends_in_nothing_keeps_its_soa() {
     let alias = RData::CNAME(CNAME(name("nothing.example.com.")));
     let alias = Record::from_rdata(name("track.example.com."), 300, alias);
-    let answer = Answer::Resolved(resolved(vec![alias], vec![soa_record(600, 40)], 40, 15));
+    let answer = Answer::Resolved(resolved(Rtype::AAAA, vec![alias], vec![soa_record(600, 40)], 15));
     let message = sent(&query(Rtype::AAAA, None), &answer, block(BlockedAnswer::NoData));
     assert_eq!(message.answers.len(), 1);
     assert_eq!(message.authorities[0].ttl, 25);
@@ -286,25 +294,27 @@ fn the_limit_is_what_the_client_says_within_reason() {
         (Some(65_535), 1_232),
     ] {
         let edns = theirs.map(|udp_size| Theirs { udp_size, dnssec_ok: false });
-        assert_eq!(Response::udp_limit(&query(Rtype::A, edns)), limit);
+        let query = query(Rtype::A, edns);
+        assert_eq!(super::limit(query.borrowed()), limit);
+        let tcp = Query { transport: Transport::Tcp, ..query };
+        assert_eq!(super::limit(tcp.borrowed()), 65_535);
     }
 }
 
 #[test]
 fn what_does_not_fit_is_cut_and_says_so() {
-    let answer = Answer::Resolved(resolved(texts(10, 200), vec![], 300, 0));
+    let answer = Answer::Resolved(resolved(Rtype::TXT, texts(10, 200), vec![], 0));
     let query = query(Rtype::TXT, edns(false));
-    let response = respond(&query, &answer, block(BlockedAnswer::NoData));
-    let cut = Message::from_vec(&response.to_wire(1_232)).unwrap();
+    let cut = sent(&query, &answer, block(BlockedAnswer::NoData));
     assert!(cut.metadata.truncation && cut.answers.is_empty());
     assert!(cut.edns.is_some() && cut.queries.len() == 1);
-    let whole = Message::from_vec(&response.to_wire(65_535)).unwrap();
+    let query = Query { transport: Transport::Tcp, ..query };
+    let whole = sent(&query, &answer, block(BlockedAnswer::NoData));
     assert!(!whole.metadata.truncation);
     assert_eq!(whole.answers.len(), 10);
     // Even a stream holds 64 KiB only.
-    let answer = Answer::Resolved(resolved(texts(400, 200), vec![], 300, 0));
-    let response = respond(&query, &answer, block(BlockedAnswer::NoData));
-    let cut = Message::from_vec(&response.to_wire(65_535)).unwrap();
+    let answer = Answer::Resolved(resolved(Rtype::TXT, texts(400, 200), vec![], 0));
+    let cut = sent(&query, &answer, block(BlockedAnswer::NoData));
     assert!(cut.metadata.truncation && cut.answers.is_empty());
 }
 
@@ -331,9 +341,14 @@ proptest! {
         let answer = if fail {
             Answer::Failed(Failure { kind: FailureKind::Limit, detail, origin: Origin::Cache })
         } else {
-            Answer::Resolved(resolved(texts(count, length), vec![], 300, 0))
+            let mut records = texts(count, length);
+            for record in &mut records {
+                record.name = names::from_wire(&wire);
+            }
+            Answer::Resolved(resolved_as(&wire, Rtype::TXT, records, vec![], 0))
         };
-        let sent = respond(&query, &answer, block(BlockedAnswer::NxDomain)).to_wire(limit);
+        let mut sent = Vec::new();
+        write(query.borrowed(), &answer, block(BlockedAnswer::NxDomain), limit, &mut sent);
         prop_assert!(sent.len() <= limit.max(512));
         let message = Message::from_vec(&sent).unwrap();
         prop_assert_eq!(message.metadata.id, 0xabcd);

@@ -13,6 +13,7 @@ pub mod units;
 pub use client::Client;
 pub use diagnostic::Diagnostic;
 pub use domain::Domain;
+pub use domain::DomainRef;
 pub use mac::MacAddr;
 pub use mac::MacPrefix;
 pub use place::Place;

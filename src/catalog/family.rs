@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::base::Domain;
+use crate::base::DomainRef;
 use crate::base::MacPrefix;
 use crate::base::Place;
 use crate::matcher::Names;
@@ -144,8 +144,8 @@ impl Family {
     }
 
     /// Returns the most specific rule about `name`.
-    pub fn rule(&self, name: &Domain) -> Option<&Arc<Rule>> {
-        let at = self.names.lookup(name).next()?;
+    pub fn rule<'n>(&self, name: impl Into<DomainRef<'n>>) -> Option<&Arc<Rule>> {
+        let at = self.names.lookup(name.into()).next()?;
         self.rules.get(at as usize)
     }
 }

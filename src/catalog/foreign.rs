@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::base::Diagnostic;
 use crate::base::Domain;
+use crate::base::DomainRef;
 use crate::base::Place;
 use crate::matcher::Names;
 
@@ -138,8 +139,8 @@ impl ForeignList {
 
     /// Returns the place of the rule that blocks `name`, if one does and no
     /// more specific one lets it pass.
-    pub fn blocks(&self, name: &Domain) -> Option<Place> {
-        match self.names.lookup(name).next()? {
+    pub fn blocks<'n>(&self, name: impl Into<DomainRef<'n>>) -> Option<Place> {
+        match self.names.lookup(name.into()).next()? {
             Word::Block(line) => Some(Place::new(Arc::clone(&self.file), line)),
             Word::Pass(_) => None,
         }
@@ -173,7 +174,7 @@ mod tests {
     }
 
     fn blocks(list: &ForeignList, name: &str) -> Option<u32> {
-        list.blocks(&name.parse().unwrap()).map(|place| place.line)
+        list.blocks(name.parse::<Domain>().unwrap().borrowed()).map(|place| place.line)
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub mod rule;
 
 use std::sync::Arc;
 
-use crate::base::Domain;
+use crate::base::DomainRef;
 use crate::base::MacAddr;
 use crate::base::MacPrefix;
 
@@ -59,7 +59,7 @@ pub struct Catalog {
 impl Catalog {
     /// Returns the rule that says what `name` is for, asked by a device of
     /// this family.  Without a family nothing is known of any name.
-    pub fn rule(&self, family: Option<FamilyId>, name: &Domain) -> Option<&Arc<Rule>> {
+    pub fn rule<'n>(&self, family: Option<FamilyId>, name: impl Into<DomainRef<'n>>) -> Option<&Arc<Rule>> {
         self.family(family?)?.rule(name)
     }
 

@@ -9,6 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::base::Domain;
+use crate::base::DomainRef;
 use crate::base::domain;
 use crate::matcher::name_matches;
 
@@ -46,7 +47,7 @@ impl Pattern {
     }
 
     /// Returns whether `name` is matched.
-    pub fn matches(&self, name: &Domain) -> bool {
+    pub fn matches(&self, name: DomainRef<'_>) -> bool {
         self.names.iter().any(|own| {
             let mut suffixes = name.suffixes();
             if self.subtree {
@@ -187,7 +188,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn matches(pattern: &str, name: &str) -> bool {
-        pattern.parse::<Pattern>().unwrap().matches(&name.parse().unwrap())
+        pattern.parse::<Pattern>().unwrap().matches(name.parse::<Domain>().unwrap().borrowed())
     }
 
     #[test]
@@ -245,7 +246,7 @@ mod tests {
         fn any_text_is_read_or_refused(text in "[a-z0-9#{},.*\\\\-]{0,40}") {
             if let Ok(pattern) = text.parse::<Pattern>() {
                 for example in pattern.examples() {
-                    prop_assert!(pattern.matches(&example), "{} {}", pattern, example);
+                    prop_assert!(pattern.matches(example.borrowed()), "{} {}", pattern, example);
                 }
                 prop_assert_eq!(pattern.to_string().parse::<Pattern>(), Ok(pattern.clone()));
             }

@@ -96,8 +96,8 @@ fn walk(house: &Household, ask: &Explain, clock: &dyn Clock) -> Result<Vec<Line>
         qname,
         qtype,
     };
-    let rule = house.catalog.rule(device.family, &query.qname);
-    let judged = house.policies.judge(&query, &device, rule);
+    let rule = house.catalog.rule(device.family, query.qname.borrowed());
+    let (judged, _) = house.policies.judge(query.borrowed(), &device, rule);
     let mut lines = vec![line("name", format!("{} {}", query.qname, ask.rtype.to_ascii_uppercase()), "")];
     lines.extend(who(house, ask, &client, &device));
     lines.extend(what_for(rule, &device));

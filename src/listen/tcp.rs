@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hickory_net::runtime::Time;
 use hickory_proto::op::Header;
 use hickory_proto::op::HeaderCounts;
+use hickory_proto::op::Message;
 use hickory_proto::op::MessageType;
 use hickory_proto::op::Metadata;
 use hickory_proto::op::OpCode;
@@ -56,7 +57,10 @@ impl<R: Resolve + 'static> RequestHandler for TcpHandler<R> {
                 return nothing(request);
             }
             (_, Some(response)) => {
-                let message = response.message();
+                // hickory-server wants to encode what it sends itself.
+                let Ok(message) = Message::from_vec(&response.wire) else {
+                    return nothing(request);
+                };
                 let mut whole = builder.build(
                     message.metadata,
                     &message.answers,

@@ -42,7 +42,7 @@ use neighbor::Neighbors;
 struct Failing;
 
 impl Resolve for Failing {
-    async fn resolve(&self, permit: &Permit, _now: Now) -> Result<Resolved, Failure> {
+    async fn resolve(&self, permit: &Permit<'_>, _now: Now) -> Result<Resolved, Failure> {
         assert!(permit.name().to_string() != "panic.example", "as asked for");
         Err(Failure {
             kind: FailureKind::Timeout,

@@ -6,6 +6,7 @@
 //! one for a forgery.  The rest is hickory's: its request type, and the same
 //! [`Door`] as its TCP listener.
 
+use std::borrow::Cow;
 use std::io;
 use std::io::IoSliceMut;
 use std::net::IpAddr;
@@ -25,7 +26,6 @@ use tokio::sync::watch;
 use super::door::Door;
 use super::door::Reply;
 use crate::answer;
-use crate::answer::Response;
 use crate::pipeline::Dropped;
 use crate::query::Transport;
 use crate::resolve::Resolve;
@@ -144,8 +144,8 @@ impl UdpListener {
     /// Sends what a reply says.  Returns what to note.
     async fn send(&self, reply: Reply, request: &Request, peer: SocketAddr, asked: Option<IpAddr>) -> Reply {
         let bytes = match &reply {
-            Reply::Served(served, _) => served.response.to_wire(Response::udp_limit(&served.query)),
-            Reply::TurnAway(rcode) => turn_away(request.as_slice(), Some(request), *rcode),
+            Reply::Served(served, _) => Cow::Borrowed(&*served.response.wire),
+            Reply::TurnAway(rcode) => Cow::Owned(turn_away(request.as_slice(), Some(request), *rcode)),
             Reply::Nothing(_) => return reply,
         };
         let transmit = transmit(&bytes, peer, asked);

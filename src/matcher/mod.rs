@@ -12,6 +12,7 @@
 use std::collections::HashMap;
 
 use crate::base::Domain;
+use crate::base::DomainRef;
 use crate::base::domain;
 
 /// A table from names to values.
@@ -70,7 +71,7 @@ impl<V: Copy> Names<V> {
     /// Returns everything said about `name`, the most specific first: the
     /// name itself, then its subtree, then the subtrees above it.  Where a
     /// literal name and one with `#` are equally long, the literal one leads.
-    pub fn lookup(&self, name: &Domain) -> impl Iterator<Item = V> {
+    pub fn lookup(&self, name: DomainRef<'_>) -> impl Iterator<Item = V> {
         let exact = self.exact.get(name.as_wire()).copied();
         let exact_digits = find(&self.exact_digits, name.as_wire());
         let subtrees = name.suffixes().flat_map(|suffix| {
@@ -162,7 +163,7 @@ mod tests {
     }
 
     fn lookup(names: &Names<usize>, name: &str) -> Vec<usize> {
-        names.lookup(&name.parse().unwrap()).collect()
+        names.lookup(name.parse::<Domain>().unwrap().borrowed()).collect()
     }
 
     #[test]

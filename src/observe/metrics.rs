@@ -275,7 +275,7 @@ impl Metrics {
         if answer.origin() == Origin::Stale {
             self.stale.inc();
         }
-        let rcode = rcode_word(response.rcode().into());
+        let rcode = rcode_word(response.rcode);
         self.responses.with_label_values(&[rcode, query.transport.as_str()]).inc();
         self.durations.with_label_values(&[answer.origin().as_str()]).observe(seconds);
     }

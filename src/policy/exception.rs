@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::base::Domain;
+use crate::base::DomainRef;
 use crate::base::Now;
 use crate::base::Place;
 use crate::catalog::Pattern;
@@ -69,7 +69,7 @@ pub struct Exception {
 
 impl Exception {
     /// Returns whether it holds for this device, name and moment.
-    fn applies(&self, device: &Device, name: &Domain, now: Now) -> bool {
+    fn applies(&self, device: &Device, name: DomainRef<'_>, now: Now) -> bool {
         self.until.is_none_or(|until| now.unix <= until)
             && self.scope.includes(device)
             && self.pattern.matches(name)
@@ -82,7 +82,7 @@ impl Exception {
 pub(super) fn find<'a>(
     all: &'a [Exception],
     device: &Device,
-    name: &Domain,
+    name: DomainRef<'_>,
     now: Now,
 ) -> Option<&'a Exception> {
     let labels = |e: &Exception| e.pattern.names().iter().map(|n| n.labels().count()).max();

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::base::Domain;
+use crate::base::DomainRef;
 use crate::base::Now;
 use crate::base::Place;
 use crate::catalog::Catalog;
@@ -32,7 +33,7 @@ use crate::catalog::Purpose;
 use crate::catalog::Rule;
 use crate::device::Device;
 use crate::device::PolicyId;
-use crate::query::Query;
+use crate::query::QueryRef;
 
 pub use exception::Action;
 pub use exception::Exception;
@@ -46,19 +47,19 @@ pub use rules::Policy;
 //----------- Verdict, Judged --------------------------------------------------
 
 /// Whether a query may pass.
-#[derive(Clone, Debug)]
-pub enum Verdict {
+#[derive(Clone, Copy, Debug)]
+pub enum Verdict<'q> {
     /// It may, with this permit.
-    Allow(Permit),
+    Allow(Permit<'q>),
     /// It may not.  Why, is the [`Ground`]'s business.
     Block,
 }
 
-/// A verdict and what it rests on.
+/// What was thought of a query, and what that rests on.
 #[derive(Clone, Debug)]
 pub struct Judged {
-    /// Whether the query may pass.
-    pub verdict: Verdict,
+    /// Whether it is blocked.
+    blocked: bool,
     /// What the name is for, as far as is known.
     pub purpose: Purpose,
     /// What the verdict rests on.
@@ -70,7 +71,7 @@ pub struct Judged {
 impl Judged {
     /// Returns whether the query was blocked.
     pub fn is_block(&self) -> bool {
-        matches!(self.verdict, Verdict::Block)
+        self.blocked
     }
 }
 
@@ -113,10 +114,17 @@ impl Policies {
     }
 
     /// Judges a query.  `rule` is what the catalog says of its name.
-    pub fn judge(&self, query: &Query, device: &Device, rule: Option<&Arc<Rule>>) -> Judged {
+    pub fn judge<'q>(
+        &self,
+        query: QueryRef<'q>,
+        device: &Device,
+        rule: Option<&Arc<Rule>>,
+    ) -> (Judged, Verdict<'q>) {
         let purpose = rule.map_or(Purpose::Unknown, |rule| rule.purpose);
-        let opinion = self.opinion(device, &query.qname, rule, query.received);
-        self.rule_on(query, device, purpose, opinion)
+        let opinion = self.opinion(device, query.qname, rule, query.received);
+        let judged = self.rule_on(device, purpose, opinion);
+        let verdict = if judged.blocked { Verdict::Block } else { Verdict::Allow(Permit::grant(query)) };
+        (judged, verdict)
     }
 
     /// Looks at what an answer leads to: the names of its aliases and targets,
@@ -124,7 +132,7 @@ impl Policies {
     pub fn review(
         &self,
         judged: Judged,
-        query: &Query,
+        query: QueryRef<'_>,
         device: &Device,
         catalog: &Catalog,
         reached: &Reached,
@@ -135,8 +143,9 @@ impl Policies {
             return judged;
         }
         let blocked = reached.names.iter().find_map(|name| {
-            let rule = catalog.rule(device.family, name);
-            match self.opinion(device, name, rule, query.received) {
+            let name_ref = name.borrowed();
+            let rule = catalog.rule(device.family, name_ref);
+            match self.opinion(device, name_ref, rule, query.received) {
                 // Not being needed is no fault of a name that is merely passed through.
                 Opinion::Allow(_) | Opinion::Block(Ground::EssentialOnly) => None,
                 Opinion::Block(ground) => {
@@ -157,25 +166,20 @@ impl Policies {
         };
         match blocked.or_else(rebinding) {
             None => judged,
-            Some((purpose, ground)) => self.rule_on(query, device, purpose, Opinion::Block(ground)),
+            Some((purpose, ground)) => self.rule_on(device, purpose, Opinion::Block(ground)),
         }
     }
 
-    /// Makes a verdict of an opinion.
-    fn rule_on(&self, query: &Query, device: &Device, purpose: Purpose, opinion: Opinion) -> Judged {
+    /// Makes a judgment of an opinion.
+    fn rule_on(&self, device: &Device, purpose: Purpose, opinion: Opinion) -> Judged {
         let observe_only = self.policy(device.policy).is_some_and(|policy| policy.observe_only);
         match opinion {
-            Opinion::Allow(ground) => {
-                Judged { verdict: Verdict::Allow(Permit::grant(query)), purpose, ground, observed: None }
-            }
+            Opinion::Allow(ground) => Judged { blocked: false, purpose, ground, observed: None },
             // Rebinding attacks the house itself, so watching is not enough.
-            Opinion::Block(ground) if observe_only && !matches!(ground, Ground::Rebinding { .. }) => Judged {
-                verdict: Verdict::Allow(Permit::grant(query)),
-                purpose,
-                ground: Ground::Default,
-                observed: Some(ground),
-            },
-            Opinion::Block(ground) => Judged { verdict: Verdict::Block, purpose, ground, observed: None },
+            Opinion::Block(ground) if observe_only && !matches!(ground, Ground::Rebinding { .. }) => {
+                Judged { blocked: false, purpose, ground: Ground::Default, observed: Some(ground) }
+            }
+            Opinion::Block(ground) => Judged { blocked: true, purpose, ground, observed: None },
         }
     }
 
@@ -183,7 +187,7 @@ impl Policies {
     //
     //  The order is the strength of the grounds: the household's own word, then
     //  functions, then the catalog, then other people's lists, then the policy.
-    fn opinion(&self, device: &Device, name: &Domain, rule: Option<&Arc<Rule>>, now: Now) -> Opinion {
+    fn opinion(&self, device: &Device, name: DomainRef<'_>, rule: Option<&Arc<Rule>>, now: Now) -> Opinion {
         if let Some(exception) = exception::find(&self.exceptions, device, name, now) {
             let ground =
                 Ground::Exception { place: exception.place.clone(), because: Arc::clone(&exception.because) };
@@ -220,7 +224,12 @@ impl Policies {
     }
 
     /// Returns the first rule of the policy's lists that blocks `name`.
-    fn foreign(&self, policy: &Policy, device: &Device, name: &Domain) -> Option<(&ForeignList, Place)> {
+    fn foreign(
+        &self,
+        policy: &Policy,
+        device: &Device,
+        name: DomainRef<'_>,
+    ) -> Option<(&ForeignList, Place)> {
         policy
             .lists
             .iter()

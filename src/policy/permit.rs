@@ -7,32 +7,32 @@
 //  Why a type and not a field beside the query: a field has to be looked at by
 //  every later step, and one day one of them forgets.
 
-use crate::base::Domain;
-use crate::query::Query;
+use crate::base::DomainRef;
+use crate::query::QueryRef;
 use crate::query::Rtype;
 
 /// Leave to resolve one question.
-#[derive(Clone, Debug)]
-pub struct Permit {
+#[derive(Clone, Copy, Debug)]
+pub struct Permit<'q> {
     /// The name that may be resolved.
-    name: Domain,
+    name: DomainRef<'q>,
     /// The type that may be asked for.
     rtype: Rtype,
     /// Whether the asker checks DNSSEC itself (CD) and wants bogus data too.
     checking_disabled: bool,
 }
 
-impl Permit {
+impl<'q> Permit<'q> {
     /// Grants leave to resolve what `query` asks for.
     ///
     /// Callers are the policies in `super`; keep it that way.
-    pub(super) fn grant(query: &Query) -> Self {
-        Self { name: query.qname.clone(), rtype: query.qtype, checking_disabled: query.checking_disabled }
+    pub(super) fn grant(query: QueryRef<'q>) -> Self {
+        Self { name: query.qname, rtype: query.qtype, checking_disabled: query.checking_disabled }
     }
 
     /// Returns the name that may be resolved.
-    pub fn name(&self) -> &Domain {
-        &self.name
+    pub fn name(&self) -> DomainRef<'q> {
+        self.name
     }
 
     /// Returns the type that may be asked for.

@@ -13,6 +13,7 @@ use crate::catalog::foreign::Format;
 use crate::catalog::parse;
 use crate::device::HOUSEHOLD;
 use crate::device::Standing;
+use crate::query::Query;
 use crate::query::Rtype;
 use crate::query::Transport;
 
@@ -103,7 +104,8 @@ impl House {
 
     fn judge(&self, policy: &str, speaker: bool, name: &str) -> Judged {
         let (device, query) = (self.device(policy, speaker), self.query(name));
-        self.policies.judge(&query, &device, self.catalog.rule(device.family, &query.qname))
+        let rule = self.catalog.rule(device.family, query.qname.borrowed());
+        self.policies.judge(query.borrowed(), &device, rule).0
     }
 
     fn blocks(&self, policy: &str, name: &str) -> bool {
@@ -120,7 +122,7 @@ impl House {
                 .map(|a| (query.qname.clone(), a.parse::<IpAddr>().unwrap()))
                 .collect(),
         };
-        self.policies.review(judged, &query, &device, &self.catalog, &reached)
+        self.policies.review(judged, query.borrowed(), &device, &self.catalog, &reached)
     }
 
     fn except(&mut self, name: &str, scope: Scope, action: Action, until: Option<i64>) {

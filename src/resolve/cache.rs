@@ -8,8 +8,6 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use hickory_proto::rr::Record;
-use hickory_proto::serialize::binary::BinEncodable;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
@@ -112,18 +110,8 @@ impl AnswerCache {
 
 /// Returns about how many octets an answer takes.
 fn weight(key: &Key, data: &AnswerData) -> u64 {
-    let heap = |record: &Record| record.to_bytes().map_or(usize::MAX / 4_096, |wire| wire.len());
-    let records: usize = data
-        .answers
-        .iter()
-        .chain(&data.authorities)
-        .map(|record| size_of::<Record>().saturating_add(heap(record)))
-        .fold(0, usize::saturating_add);
-    let names: usize = data.reached.names.iter().map(|name| name.as_wire().len() + 16).sum();
-    let addresses: usize = data.reached.addresses.iter().map(|(name, _)| name.as_wire().len() + 40).sum();
     let key = key.question.name.as_wire().len() + size_of::<Key>();
-    let fixed = size_of::<Entry>() + size_of::<AnswerData>();
-    let all = records.saturating_add(names + addresses + key + fixed);
+    let all = key + size_of::<Entry>() + data.weight();
     u64::try_from(all).unwrap_or(u64::MAX).saturating_add(OVERHEAD)
 }
 
@@ -151,6 +139,7 @@ mod tests {
     use hickory_proto::op::ResponseCode;
     use hickory_proto::rr::Name;
     use hickory_proto::rr::RData;
+    use hickory_proto::rr::Record;
     use hickory_proto::rr::rdata::TXT;
     use std::time::Duration;
 

@@ -3,6 +3,8 @@
 //! All data passes here on its way in: what does not belong to the question is
 //! dropped, TTLs are bounded, and it is noted where the answer leads.
 
+use hickory_proto::op::Message;
+use hickory_proto::op::OpCode;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
@@ -11,6 +13,9 @@ use hickory_proto::rr::RecordType;
 use super::names;
 use super::reached;
 use super::upstream::Question;
+use super::wire;
+use super::wire::Parts;
+use super::wire::Wire;
 use crate::policy::Reached;
 
 /// The longest any data is kept, in seconds: a day, as unbound and BIND do
@@ -26,16 +31,16 @@ pub const MAX_NEGATIVE_TTL: u32 = 3_600;
 pub struct AnswerData {
     /// NOERROR or NXDOMAIN (or what an authoritative server insists on).
     pub rcode: ResponseCode,
-    /// The answer section, DNSSEC records included.
-    pub answers: Vec<Record>,
-    /// The authority section, DNSSEC records included.
-    pub authorities: Vec<Record>,
     /// Whether all of it was validated (RFC 4035 section 3.2.3: the AD bit).
     pub secure: bool,
     /// The names and addresses it leads to.
     pub reached: Reached,
     /// How long it may be kept, in seconds.
     pub ttl: u32,
+    /// The response, DNSSEC records included.
+    whole: Wire,
+    /// The response without them, where that is another.
+    plain: Option<Wire>,
 }
 
 impl AnswerData {
@@ -57,7 +62,33 @@ impl AnswerData {
         }
         let ttl = lifetime(rcode, names::to_type(question.rtype), &answers, &authorities);
         let reached = reached::reached(&qname, &answers);
-        Self { rcode, answers, authorities, secure, reached, ttl }
+        let qtype = names::to_type(question.rtype);
+        let parts = Parts { qname: &qname, qtype, rcode, answers: &answers, authorities: &authorities, ttl };
+        let signed = answers.iter().chain(&authorities).map(Record::record_type).any(wire::is_for_validators);
+        let whole = Wire::new(parts, true);
+        let plain = signed.then(|| Wire::new(parts, false)).filter(|plain| *plain != whole);
+        Self { rcode, secure, reached, ttl, whole, plain }
+    }
+
+    /// Returns the response for clients that want DNSSEC records, or for those
+    /// that do not.
+    pub fn wire(&self, dnssec_ok: bool) -> &Wire {
+        if dnssec_ok { &self.whole } else { self.plain.as_ref().unwrap_or(&self.whole) }
+    }
+
+    /// Returns the response, DNSSEC records included, for whoever wants to look
+    /// into it.
+    pub fn message(&self) -> Message {
+        Message::from_vec(self.whole.bytes())
+            .unwrap_or_else(|_| Message::error_msg(0, OpCode::Query, self.rcode))
+    }
+
+    /// Returns about how many octets it takes.
+    pub(super) fn weight(&self) -> usize {
+        let names: usize = self.reached.names.iter().map(|name| name.as_wire().len() + 16).sum();
+        let addresses: usize = self.reached.addresses.iter().map(|(name, _)| name.as_wire().len() + 40).sum();
+        let plain = self.plain.as_ref().map_or(0, Wire::weight);
+        size_of::<Self>() + self.whole.weight() + plain + names + addresses
     }
 }
 
@@ -142,7 +173,7 @@ mod tests {
     fn what_was_not_asked_for_is_dropped() {
         let answers = vec![a("www.example.com.", 300), a("www.example.org.", 300)];
         let data = data(ResponseCode::NoError, answers, vec![]);
-        assert_eq!(data.answers.len(), 1);
+        assert_eq!(data.message().answers.len(), 1);
         assert_eq!(data.reached.addresses.len(), 1);
     }
 }

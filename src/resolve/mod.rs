@@ -22,6 +22,7 @@ pub mod settings;
 mod special;
 pub mod stats;
 pub mod upstream;
+pub mod wire;
 
 use std::fmt;
 use std::future::Future;
@@ -48,7 +49,11 @@ pub use upstream::Upstream;
 pub trait Resolve: Send + Sync {
     /// Resolves what `permit` allows.  Time is an argument: TTLs and
     /// signatures are compared with `now` and never with a clock.
-    fn resolve(&self, permit: &Permit, now: Now) -> impl Future<Output = Result<Resolved, Failure>> + Send;
+    fn resolve(
+        &self,
+        permit: &Permit<'_>,
+        now: Now,
+    ) -> impl Future<Output = Result<Resolved, Failure>> + Send;
 }
 
 //----------- Resolved ---------------------------------------------------------

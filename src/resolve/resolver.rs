@@ -240,9 +240,9 @@ impl Drop for Done {
 }
 
 impl Resolve for Resolver {
-    async fn resolve(&self, permit: &Permit, now: Now) -> Result<Resolved, Failure> {
+    async fn resolve(&self, permit: &Permit<'_>, now: Now) -> Result<Resolved, Failure> {
         let question = Question {
-            name: permit.name().clone(),
+            name: permit.name().to_owned(),
             rtype: permit.rtype(),
             checking_disabled: permit.checking_disabled(),
         };

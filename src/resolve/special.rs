@@ -297,8 +297,9 @@ mod tests {
     /// RCODE, data or else the owner of the SOA record.
     fn shown(name: &str, rtype: Rtype) -> String {
         let Some(data) = ask(name, rtype, false) else { return "asks outside".to_owned() };
-        let records = data.answers.iter().map(|record| record.data.to_string());
-        let soas = data.authorities.iter().map(|record| format!("SOA {}", record.name));
+        let message = data.message();
+        let records = message.answers.iter().map(|record| record.data.to_string());
+        let soas = message.authorities.iter().map(|record| format!("SOA {}", record.name));
         let all: Vec<_> = records.chain(soas).collect();
         assert_eq!(all.len(), 1, "{data:?}");
         format!("{} {}", u16::from(data.rcode), all.concat())
@@ -384,7 +385,7 @@ mod tests {
         let question =
             Question { name: "example.com".parse().unwrap(), rtype: Rtype::ANY, checking_disabled: false };
         let data = any(&question);
-        assert_eq!((data.answers.len(), data.ttl), (1, 3_600));
-        assert!(data.answers[0].data.to_string().contains("RFC8482"));
+        assert_eq!((data.message().answers.len(), data.ttl), (1, 3_600));
+        assert!(data.message().answers[0].data.to_string().contains("RFC8482"));
     }
 }

@@ -164,7 +164,7 @@ async fn ask(resolver: &Resolver, name: &str, clock: &ManualClock) -> Result<Res
 }
 
 fn addresses(resolved: &Resolved) -> Vec<String> {
-    resolved.data.answers.iter().map(|record| record.data.to_string()).collect()
+    resolved.data.message().answers.iter().map(|record| record.data.to_string()).collect()
 }
 
 #[tokio::test]

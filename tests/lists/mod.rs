@@ -99,7 +99,7 @@ fn updates_time_and_connectivity_stay_open_at_every_level() {
         ("google-nest", "connectivitycheck.gstatic.com"),
         ("sonos", "0.sonostime.pool.ntp.org"),
     ] {
-        let rule = catalog.rule(catalog.family_named(family), &name.parse().unwrap()).unwrap();
+        let rule = catalog.rule(catalog.family_named(family), &name.parse::<Domain>().unwrap()).unwrap();
         assert!(rule.purpose.function().is_some(), "{family} {name} is {}", rule.purpose);
     }
 }
@@ -126,12 +126,12 @@ fn wide_parents_are_guarded_and_their_children_are_not() {
     ] {
         let id = catalog.family_named(family);
         for name in [parent.to_owned(), format!("anything.{parent}")] {
-            let rule = catalog.rule(id, &name.parse().unwrap());
+            let rule = catalog.rule(id, &name.parse::<Domain>().unwrap());
             let open = rule.is_some_and(|rule| rule.purpose.function().is_some());
             assert!(open, "{family} {name}: {:?}", rule.map(|rule| rule.place.to_string()));
         }
         if let Some(child) = child {
-            let rule = catalog.rule(id, &child.parse().unwrap()).unwrap();
+            let rule = catalog.rule(id, &child.parse::<Domain>().unwrap()).unwrap();
             assert!(rule.purpose.function().is_none(), "{family} {child}: {}", rule.place);
         }
     }

@@ -91,7 +91,7 @@ impl House {
     /// Returns what a name resolves to.
     async fn data(&self, name: &str) -> Vec<String> {
         let data = self.ask(name).await.unwrap();
-        data.answers.iter().map(|record| record.data.to_string()).collect()
+        data.message().answers.iter().map(|record| record.data.to_string()).collect()
     }
 
     fn exceeded(&self, limit: Limit) -> u64 {
