@@ -1,5 +1,7 @@
 //! The road of a query, as one short function.  Start reading here.
 
+pub mod tally;
+
 use std::sync::Arc;
 
 use crate::answer;
@@ -13,30 +15,90 @@ use crate::policy::Judged;
 use crate::policy::Policies;
 use crate::policy::Verdict;
 use crate::query::Query;
+use crate::query::QueryRef;
 use crate::query::Transport;
+use crate::resolve::Failure;
 use crate::resolve::Resolve;
+use crate::resolve::Resolved;
 
-//----------- serve ------------------------------------------------------------
+pub use tally::Mark;
+pub use tally::Tally;
+
+//----------- The road ---------------------------------------------------------
 
 /// Takes a query down the road.  Every way out is a [`Served`], so there is no
 /// leaving early unobserved.
 pub async fn serve(query: Query, house: &Household, resolver: &impl Resolve) -> Served {
-    let asked = query.borrowed();
     let device = house.devices.identify(&query.client, &house.catalog);
-    let rule = house.catalog.rule(device.family, asked.qname);
-    let (judged, verdict) = house.policies.judge(asked, &device, rule);
+    let asked = query.borrowed();
+    let (judged, verdict) = judge(asked, &device, house);
+    let end = match verdict {
+        Verdict::Block => End::blocked(judged),
+        Verdict::Allow(permit) => {
+            let outcome = resolver.resolve(&permit, query.received).await;
+            review(judged, asked, &device, house, outcome)
+        }
+    };
+    let response = answer::respond(asked, &end.answer, house.blocked);
+    Served { query, device, judged: end.judged, answer: end.answer, response }
+}
+
+/// Takes a query down the road as far as it goes without waiting: to a block,
+/// or to an answer that is at hand.  Otherwise nothing has happened.
+pub fn serve_at_once(
+    query: QueryRef<'_>,
+    device: &Device,
+    house: &Household,
+    resolver: &impl Resolve,
+) -> Option<End> {
+    let (judged, verdict) = judge(query, device, house);
     let Verdict::Allow(permit) = verdict else {
-        return Served::blocked(query, device, judged, house);
+        return Some(End::blocked(judged));
     };
-    let resolved = match resolver.resolve(&permit, query.received).await {
+    let resolved = resolver.at_hand(&permit, query.received)?;
+    Some(review(judged, query, device, house, Ok(resolved)))
+}
+
+/// What the name is for, and whether it may pass.
+fn judge<'q>(query: QueryRef<'q>, device: &Device, house: &Household) -> (Judged, Verdict<'q>) {
+    let rule = house.catalog.rule(device.family, query.qname);
+    house.policies.judge(query, device, rule)
+}
+
+/// Whether what came back is fine.
+fn review(
+    judged: Judged,
+    query: QueryRef<'_>,
+    device: &Device,
+    house: &Household,
+    outcome: Result<Resolved, Failure>,
+) -> End {
+    let resolved = match outcome {
         Ok(resolved) => resolved,
-        Err(failure) => return Served::new(query, device, judged, Answer::Failed(failure), house),
+        Err(failure) => return End { judged, answer: Answer::Failed(failure) },
     };
-    let judged = house.policies.review(judged, asked, &device, &house.catalog, resolved.reached());
+    let judged = house.policies.review(judged, query, device, &house.catalog, resolved.reached());
     if judged.is_block() {
-        return Served::blocked(query, device, judged, house);
+        return End::blocked(judged);
     }
-    Served::new(query, device, judged, Answer::Resolved(resolved), house)
+    End { judged, answer: Answer::Resolved(resolved) }
+}
+
+/// Where the road ended.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// The verdict and its ground.
+    pub judged: Judged,
+    /// How it ended.
+    pub answer: Answer,
+}
+
+impl End {
+    /// Ends the road with a block.
+    fn blocked(judged: Judged) -> Self {
+        let answer = Answer::Blocked(judged.ground.clone());
+        Self { judged, answer }
+    }
 }
 
 //----------- Household --------------------------------------------------------
@@ -70,20 +132,6 @@ pub struct Served {
     pub answer: Answer,
     /// The response.
     pub response: Response,
-}
-
-impl Served {
-    /// Ends the road with an answer.
-    fn new(query: Query, device: Device, judged: Judged, answer: Answer, house: &Household) -> Self {
-        let response = answer::respond(query.borrowed(), &answer, house.blocked);
-        Self { query, device, judged, answer, response }
-    }
-
-    /// Ends the road with a block.
-    fn blocked(query: Query, device: Device, judged: Judged, house: &Household) -> Self {
-        let answer = Answer::Blocked(judged.ground.clone());
-        Self::new(query, device, judged, answer, house)
-    }
 }
 
 //----------- Event ------------------------------------------------------------
@@ -143,4 +191,15 @@ impl Dropped {
 pub trait Witness: Send + Sync {
     /// Takes note of an event.
     fn note(&self, event: Event);
+
+    /// Returns a tally for a thread that answers at once and tells nobody of
+    /// each query.
+    fn tally(&self) -> Arc<Tally> {
+        Arc::default()
+    }
+
+    /// Returns the page on which queries of a device are counted.
+    fn page(&self, _device: &Device, _house: &Household) -> u16 {
+        0
+    }
 }

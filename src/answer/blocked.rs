@@ -20,7 +20,7 @@ const REFUSED: u16 = 5;
 
 /// The name at the front of the question, as a compression pointer (RFC 1035
 /// section 4.1.4).
-const QNAME: u16 = 0xc000 | 12;
+const QNAME: u16 = 0xc00c;
 
 /// MNAME and RNAME of our SOA records: `localhost.` and `nobody.invalid.`.
 const SOA_NAMES: &[u8] = b"\x09localhost\0\x06nobody\x07invalid\0";

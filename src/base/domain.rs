@@ -11,6 +11,8 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
+use super::domain_ref::DomainRef;
+
 /// The longest name in wire form, in octets ([RFC 1035 section 2.3.4]).
 ///
 /// [RFC 1035 section 2.3.4]: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
@@ -23,7 +25,7 @@ pub const MAX_LABEL: usize = 63;
 
 /// A domain name: lower case, absolute, in uncompressed wire form.
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Domain(Box<[u8]>);
+pub struct Domain(pub(super) Box<[u8]>);
 
 impl Domain {
     /// The root of the name space.
@@ -73,111 +75,7 @@ impl Domain {
 
     /// Returns the name without what it owns.
     pub fn borrowed(&self) -> DomainRef<'_> {
-        DomainRef(&self.0)
-    }
-}
-
-//----------- DomainRef --------------------------------------------------------
-
-/// A domain name that lies somewhere else: in a [`Domain`], or in a packet that
-/// was read in place.  Lower case, absolute, uncompressed, like the other.
-#[derive(Clone, Copy, Eq, Hash, PartialEq)]
-pub struct DomainRef<'a>(&'a [u8]);
-
-impl<'a> DomainRef<'a> {
-    /// Reads an uncompressed name from the front of `wire` into `room`, which
-    /// then holds it in lower case.
-    pub fn read(wire: &[u8], room: &'a mut [u8; MAX_NAME]) -> Result<Self, DomainError> {
-        let mut at = 0;
-        loop {
-            let len = *wire.get(at).ok_or(DomainError::Cut)? as usize;
-            if len > MAX_LABEL {
-                return Err(DomainError::LabelTooLong);
-            }
-            at += 1 + len;
-            if at > MAX_NAME {
-                return Err(DomainError::TooLong);
-            }
-            if len == 0 {
-                break;
-            }
-        }
-        let read = wire.get(..at).ok_or(DomainError::Cut)?;
-        let room = room.get_mut(..at).ok_or(DomainError::TooLong)?;
-        room.copy_from_slice(read);
-        // Length octets are at most 63 and thus never look like a letter.
-        room.make_ascii_lowercase();
-        Ok(Self(room))
-    }
-
-    /// Returns the name in wire form, the root's empty label included.
-    pub fn as_wire(self) -> &'a [u8] {
-        self.0
-    }
-
-    /// Returns the labels, the leftmost first, without the root's.
-    pub fn labels(self) -> impl Iterator<Item = &'a [u8]> {
-        labels(self.0)
-    }
-
-    /// Returns the name and all names above it in wire form, itself first,
-    /// the root last.
-    pub fn suffixes(self) -> impl Iterator<Item = &'a [u8]> {
-        let mut rest = Some(self.0);
-        std::iter::from_fn(move || {
-            let this = rest?;
-            rest = match this.first() {
-                Some(&len) if len > 0 => this.get(1 + len as usize..),
-                _ => None,
-            };
-            Some(this)
-        })
-    }
-
-    /// Returns whether this name is `other` or lies below it.
-    pub fn is_at_or_below(self, other: &Domain) -> bool {
-        let other = other.as_wire();
-        // No suffix is longer than the name, and one is exactly as long.
-        self.0.len() >= other.len() && self.suffixes().any(|suffix| suffix == other)
-    }
-
-    /// Returns a copy that owns what it is made of.
-    pub fn to_owned(self) -> Domain {
-        Domain(self.0.into())
-    }
-}
-
-impl<'a> From<&'a Domain> for DomainRef<'a> {
-    fn from(name: &'a Domain) -> Self {
-        name.borrowed()
-    }
-}
-
-impl fmt::Display for DomainRef<'_> {
-    /// Writes the name without its final dot; the root as `.`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.len() == 1 {
-            return f.write_str(".");
-        }
-        for (nth, label) in self.labels().enumerate() {
-            if nth > 0 {
-                f.write_str(".")?;
-            }
-            for &byte in label {
-                match byte {
-                    b'.' | b'\\' => write!(f, "\\{}", char::from(byte))?,
-                    b'!'..=b'~' => write!(f, "{}", char::from(byte))?,
-                    _ => write!(f, "\\{byte:03}")?,
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for DomainRef<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DomainRef({self})")
+        DomainRef::of(self)
     }
 }
 

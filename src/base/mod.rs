@@ -5,6 +5,7 @@
 pub mod client;
 pub mod diagnostic;
 pub mod domain;
+mod domain_ref;
 pub mod mac;
 pub mod place;
 pub mod time;
@@ -13,7 +14,7 @@ pub mod units;
 pub use client::Client;
 pub use diagnostic::Diagnostic;
 pub use domain::Domain;
-pub use domain::DomainRef;
+pub use domain_ref::DomainRef;
 pub use mac::MacAddr;
 pub use mac::MacPrefix;
 pub use place::Place;

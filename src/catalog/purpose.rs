@@ -144,6 +144,19 @@ impl Purpose {
         }
     }
 
+    /// Returns its place in [`all`](Self::all).
+    pub fn nth(self) -> usize {
+        match self {
+            Self::Function(function) => function as usize,
+            Self::Advertising => Function::ALL.len(),
+            Self::Analytics => Function::ALL.len() + 1,
+            Self::Diagnostics => Function::ALL.len() + 2,
+            Self::Location => Function::ALL.len() + 3,
+            Self::Contacts => Function::ALL.len() + 4,
+            Self::Unknown => Function::ALL.len() + 5,
+        }
+    }
+
     /// Returns the function, if it is one.
     pub fn function(self) -> Option<Function> {
         match self {

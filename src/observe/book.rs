@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Most devices with a page, and a label value, of their own.
-pub const MOST_DEVICES: usize = 256;
+use crate::pipeline::tally::Last;
+use crate::pipeline::tally::PAGES;
 
 /// The name of all others.
 pub const OTHER: &str = "other";
@@ -21,21 +21,17 @@ const OFFLINE: i64 = 24 * 3600;
 
 //----------- Page -------------------------------------------------------------
 
-/// What is remembered of a device.
-#[derive(Clone, Debug)]
+/// Who a device is, as metrics show it.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Page {
+    /// The label for it.
+    pub device: Arc<str>,
     /// Its family's name; empty where unknown.
     pub family: Arc<str>,
     /// Its policy's name.
     pub policy: Arc<str>,
     /// How it was identified.
     pub identified_by: &'static str,
-    /// When it last asked, in seconds since 1970.
-    pub asked: i64,
-    /// When advertising, analytics and the like were last blocked for it.
-    pub blocked: Option<i64>,
-    /// When such a name was last allowed.
-    pub tracked: Option<i64>,
 }
 
 /// What a device is doing, as numbers for `sordino_device_state`.
@@ -53,40 +49,67 @@ pub enum State {
     TrackingAllowed = 4,
 }
 
-impl Page {
-    /// Returns what the device is doing at `unix` seconds since 1970.
-    pub fn state(&self, unix: i64) -> State {
-        let recent = |at: Option<i64>| at.is_some_and(|at| unix - at < QUIET);
-        match unix - self.asked {
-            OFFLINE.. => State::Offline,
-            QUIET.. => State::Quiet,
-            _ if recent(self.tracked) => State::TrackingAllowed,
-            _ if recent(self.blocked) => State::TrackingBlocked,
-            _ => State::EssentialOnly,
+impl State {
+    /// Returns what a device is doing at `unix` seconds since 1970 that last
+    /// did this.
+    pub fn of(last: Last, unix: i64) -> Self {
+        let recent = |at: i64| at > 0 && unix - at < QUIET;
+        match unix - last.asked {
+            OFFLINE.. => Self::Offline,
+            QUIET.. => Self::Quiet,
+            _ if recent(last.tracked) => Self::TrackingAllowed,
+            _ if recent(last.blocked) => Self::TrackingBlocked,
+            _ => Self::EssentialOnly,
         }
     }
 }
 
 //----------- Book -------------------------------------------------------------
 
-/// The pages of all devices.
+/// The pages of all devices.  A device that turns out to be of another family
+/// gets a new page, so that what was counted stays where it belongs.
 #[derive(Debug, Default)]
-pub struct Book(HashMap<Arc<str>, Page>);
+pub struct Book {
+    /// The pages, by the numbers they are known by in tallies.
+    pages: Vec<Page>,
+    /// From devices and families to pages.
+    numbers: HashMap<(Arc<str>, Arc<str>), u16>,
+}
 
 impl Book {
-    /// Returns the label for a device and its page, which `first` writes if
-    /// there is none, and whether it was there.
-    pub fn page(&mut self, device: &Arc<str>, first: impl FnOnce() -> Page) -> (Arc<str>, &mut Page, bool) {
-        let full = self.0.len() >= MOST_DEVICES - 1 && !self.0.contains_key(device);
-        let label = if full { Arc::from(OTHER) } else { Arc::clone(device) };
-        let known = self.0.contains_key(&label);
-        let page = self.0.entry(Arc::clone(&label)).or_insert_with(first);
-        (label, page, known)
+    /// Returns the page for a device and its number, and whether it is new.
+    pub fn page(&mut self, page: Page) -> (u16, bool) {
+        let key = (Arc::clone(&page.device), Arc::clone(&page.family));
+        if let Some(&number) = self.numbers.get(&key) {
+            if let Some(there) = self.pages.get_mut(usize::from(number)) {
+                *there = page;
+            }
+            return (number, false);
+        }
+        let number = self.pages.len();
+        if number >= PAGES - 1 {
+            let last = u16::try_from(PAGES - 1).unwrap_or(u16::MAX);
+            let new = number < PAGES;
+            if new {
+                let other = Page {
+                    device: Arc::from(OTHER),
+                    family: Arc::default(),
+                    policy: Arc::default(),
+                    identified_by: "nothing",
+                };
+                self.pages.push(other);
+            }
+            return (last, new);
+        }
+        let number = u16::try_from(number).unwrap_or(u16::MAX);
+        self.pages.push(page);
+        self.numbers.insert(key, number);
+        (number, true)
     }
 
-    /// Returns all pages and whose they are.
-    pub fn pages(&self) -> impl Iterator<Item = (&Arc<str>, &Page)> {
-        self.0.iter()
+    /// Returns all pages and their numbers.
+    pub fn pages(&self) -> impl Iterator<Item = (u16, &Page)> {
+        (0..).zip(&self.pages)
     }
 }
 
@@ -94,36 +117,45 @@ impl Book {
 mod tests {
     use super::*;
 
-    fn page() -> Page {
+    fn page(device: &str, family: &str) -> Page {
         Page {
-            family: Arc::from("amazon-echo"),
+            device: Arc::from(device),
+            family: Arc::from(family),
             policy: Arc::from("balanced"),
             identified_by: "mac",
-            asked: 0,
-            blocked: None,
-            tracked: None,
         }
     }
 
     #[test]
-    fn the_257th_device_is_other() {
+    fn the_256th_device_and_all_later_ones_are_other() {
         let mut book = Book::default();
         for nth in 0..1000 {
-            book.page(&Arc::from(format!("device-{nth}")), page);
+            book.page(page(&format!("device-{nth}"), "amazon-echo"));
         }
-        assert_eq!(book.pages().count(), MOST_DEVICES);
-        assert_eq!(&*book.page(&Arc::from("device-999"), page).0, OTHER);
-        assert_eq!(&*book.page(&Arc::from("device-1"), page).0, "device-1");
+        assert_eq!(book.pages().count(), PAGES);
+        let label = |number: u16| book.pages().nth(number.into()).unwrap().1.device.to_string();
+        assert_eq!(label(255), OTHER);
+        assert_eq!(label(1), "device-1");
+        assert_eq!(book.page(page("device-999", "amazon-echo")), (255, false));
+        assert_eq!(book.page(page("device-1", "amazon-echo")), (1, false));
+    }
+
+    #[test]
+    fn another_family_is_another_page() {
+        let mut book = Book::default();
+        assert_eq!(book.page(page("kitchen", "")), (0, true));
+        assert_eq!(book.page(page("kitchen", "sonos")), (1, true));
+        assert_eq!(book.page(page("kitchen", "")), (0, false));
     }
 
     #[test]
     fn a_state_follows_from_what_was_last_asked() {
         let now = 1_000_000;
-        let with = |asked, blocked, tracked| Page { asked, blocked, tracked, ..page() }.state(now);
-        assert_eq!(with(now - 90_000, None, None), State::Offline);
-        assert_eq!(with(now - 1000, Some(now - 1000), None), State::Quiet);
-        assert_eq!(with(now - 10, Some(now - 20_000), None), State::EssentialOnly);
-        assert_eq!(with(now - 10, Some(now - 20), None), State::TrackingBlocked);
-        assert_eq!(with(now - 10, Some(now - 20), Some(now - 30)), State::TrackingAllowed);
+        let with = |asked, blocked, tracked| State::of(Last { asked, blocked, tracked }, now);
+        assert_eq!(with(now - 90_000, 0, 0), State::Offline);
+        assert_eq!(with(now - 1000, now - 1000, 0), State::Quiet);
+        assert_eq!(with(now - 10, now - 20_000, 0), State::EssentialOnly);
+        assert_eq!(with(now - 10, now - 20, 0), State::TrackingBlocked);
+        assert_eq!(with(now - 10, now - 20, now - 30), State::TrackingAllowed);
     }
 }

@@ -6,10 +6,12 @@
 //! the drops are counted: watching never slows answering.
 
 pub mod book;
+mod counts;
 pub mod http;
 pub mod log;
 pub mod metrics;
 mod register;
+mod times;
 
 use std::io;
 use std::sync::Arc;
@@ -18,7 +20,10 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::thread;
 
+use crate::device::Device;
 use crate::pipeline::Event;
+use crate::pipeline::Household;
+use crate::pipeline::Tally;
 use crate::pipeline::Witness;
 use metrics::Metrics;
 
@@ -33,6 +38,8 @@ const WAITING: usize = 4096;
 pub struct Observer {
     /// The way to the thread that keeps the books; gone once it was closed.
     sender: mpsc::SyncSender<Event>,
+    /// Where it is counted.
+    metrics: Arc<Metrics>,
     /// Events that found the channel full.
     missed: Arc<AtomicU64>,
 }
@@ -42,13 +49,15 @@ impl Observer {
     pub fn start(metrics: Arc<Metrics>) -> io::Result<Self> {
         let (sender, receiver) = mpsc::sync_channel(WAITING);
         let missed = metrics.missed();
+        let shown = Arc::clone(&metrics);
         let keep = move || {
+            let tally = metrics.counts().tally();
             for event in receiver {
-                metrics.book(&event);
+                metrics.book(&event, &tally);
             }
         };
         thread::Builder::new().name("observe".to_owned()).spawn(keep)?;
-        Ok(Self { sender, missed })
+        Ok(Self { sender, missed, metrics: shown })
     }
 }
 
@@ -57,5 +66,13 @@ impl Witness for Observer {
         if self.sender.try_send(event).is_err() {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    fn tally(&self) -> Arc<Tally> {
+        self.metrics.counts().tally()
+    }
+
+    fn page(&self, device: &Device, house: &Household) -> u16 {
+        self.metrics.counts().page(device, house)
     }
 }

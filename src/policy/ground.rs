@@ -64,19 +64,37 @@ pub enum Ground {
 }
 
 impl Ground {
+    /// The words for all grounds in metrics.
+    pub const WORDS: [&'static str; 9] = [
+        "exception",
+        "function",
+        "function-off",
+        "rule",
+        "list",
+        "essential-only",
+        "chain",
+        "rebinding",
+        "default",
+    ];
+
+    /// Returns its place in [`WORDS`](Self::WORDS).
+    pub fn nth(&self) -> usize {
+        match self {
+            Self::Exception { .. } => 0,
+            Self::Function { .. } => 1,
+            Self::FunctionOff { .. } => 2,
+            Self::Rule { .. } => 3,
+            Self::List { .. } => 4,
+            Self::EssentialOnly => 5,
+            Self::Chain { .. } => 6,
+            Self::Rebinding { .. } => 7,
+            Self::Default => 8,
+        }
+    }
+
     /// Returns the word for it in metrics.
     pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Exception { .. } => "exception",
-            Self::Function { .. } => "function",
-            Self::FunctionOff { .. } => "function-off",
-            Self::Rule { .. } => "rule",
-            Self::List { .. } => "list",
-            Self::EssentialOnly => "essential-only",
-            Self::Chain { .. } => "chain",
-            Self::Rebinding { .. } => "rebinding",
-            Self::Default => "default",
-        }
+        Self::WORDS.get(self.nth()).copied().unwrap_or_default()
     }
 
     /// Returns the function that is defended, if the verdict rests on one.

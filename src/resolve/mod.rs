@@ -54,6 +54,12 @@ pub trait Resolve: Send + Sync {
         permit: &Permit<'_>,
         now: Now,
     ) -> impl Future<Output = Result<Resolved, Failure>> + Send;
+
+    /// Returns an answer that is there already.  Neither waits nor asks; none
+    /// means that [`resolve`](Self::resolve) may know more.
+    fn at_hand(&self, _permit: &Permit<'_>, _now: Now) -> Option<Resolved> {
+        None
+    }
 }
 
 //----------- Resolved ---------------------------------------------------------

@@ -21,6 +21,7 @@ use super::Origin;
 use super::Resolve;
 use super::Resolved;
 use super::cache::Key;
+use super::cache::KeyRef;
 use super::dnssec::Validator;
 use super::file;
 use super::forward::Forwarder;
@@ -176,7 +177,7 @@ impl Resolver {
         }
         let way = zone.map_or(&self.0.outside, |(_, way)| way);
         let key = Key { realm: way.realm, question };
-        if let Some((data, age)) = self.0.cache.get(&key, now) {
+        if let Some((data, age)) = self.0.cache.get(key.borrowed(), now) {
             return Ok(Resolved { data, age, origin: Origin::Cache });
         }
         let origin = way.upstream.origin();
@@ -247,6 +248,16 @@ impl Resolve for Resolver {
             checking_disabled: permit.checking_disabled(),
         };
         self.answer(question, now).await
+    }
+
+    fn at_hand(&self, permit: &Permit<'_>, now: Now) -> Option<Resolved> {
+        // Special names are never in the cache: nobody asks outside for them.
+        let name = permit.name();
+        let zone = self.0.zones.iter().find(|(zone, _)| name.is_at_or_below(zone));
+        let realm = zone.map_or(&self.0.outside, |(_, way)| way).realm;
+        let (rtype, checking_disabled) = (permit.rtype(), permit.checking_disabled());
+        let (data, age) = self.0.cache.glance(KeyRef { realm, name, rtype, checking_disabled }, now)?;
+        Some(Resolved { data, age, origin: Origin::Cache })
     }
 }
 

@@ -1,0 +1,118 @@
+//! [`DomainRef`]: a domain name that lies somewhere else.
+//
+//  Apart from `domain`, which reads and owns names.
+
+use std::fmt;
+
+use super::domain::Domain;
+use super::domain::DomainError;
+use super::domain::MAX_LABEL;
+use super::domain::MAX_NAME;
+use super::domain::labels;
+
+/// A domain name that lies somewhere else: in a [`Domain`], or in a packet that
+/// was read in place.  Lower case, absolute, uncompressed, like the other.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+pub struct DomainRef<'a>(&'a [u8]);
+
+impl<'a> DomainRef<'a> {
+    /// Returns a name that lies in `name`.
+    pub(super) fn of(name: &'a Domain) -> Self {
+        Self(name.as_wire())
+    }
+
+    /// Reads an uncompressed name from the front of `wire` into `room`, which
+    /// then holds it in lower case.
+    pub fn read(wire: &[u8], room: &'a mut [u8; MAX_NAME]) -> Result<Self, DomainError> {
+        let mut at = 0;
+        loop {
+            let len = *wire.get(at).ok_or(DomainError::Cut)? as usize;
+            if len > MAX_LABEL {
+                return Err(DomainError::LabelTooLong);
+            }
+            at += 1 + len;
+            if at > MAX_NAME {
+                return Err(DomainError::TooLong);
+            }
+            if len == 0 {
+                break;
+            }
+        }
+        let read = wire.get(..at).ok_or(DomainError::Cut)?;
+        let room = room.get_mut(..at).ok_or(DomainError::TooLong)?;
+        room.copy_from_slice(read);
+        // Length octets are at most 63 and thus never look like a letter.
+        room.make_ascii_lowercase();
+        Ok(Self(room))
+    }
+
+    /// Returns the name in wire form, the root's empty label included.
+    pub fn as_wire(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Returns the labels, the leftmost first, without the root's.
+    pub fn labels(self) -> impl Iterator<Item = &'a [u8]> {
+        labels(self.0)
+    }
+
+    /// Returns the name and all names above it in wire form, itself first,
+    /// the root last.
+    pub fn suffixes(self) -> impl Iterator<Item = &'a [u8]> {
+        let mut rest = Some(self.0);
+        std::iter::from_fn(move || {
+            let this = rest?;
+            rest = match this.first() {
+                Some(&len) if len > 0 => this.get(1 + len as usize..),
+                _ => None,
+            };
+            Some(this)
+        })
+    }
+
+    /// Returns whether this name is `other` or lies below it.
+    pub fn is_at_or_below(self, other: &Domain) -> bool {
+        let other = other.as_wire();
+        // No suffix is longer than the name, and one is exactly as long.
+        self.0.len() >= other.len() && self.suffixes().any(|suffix| suffix == other)
+    }
+
+    /// Returns a copy that owns what it is made of.
+    pub fn to_owned(self) -> Domain {
+        Domain(self.0.into())
+    }
+}
+
+impl<'a> From<&'a Domain> for DomainRef<'a> {
+    fn from(name: &'a Domain) -> Self {
+        name.borrowed()
+    }
+}
+
+impl fmt::Display for DomainRef<'_> {
+    /// Writes the name without its final dot; the root as `.`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.len() == 1 {
+            return f.write_str(".");
+        }
+        for (nth, label) in self.labels().enumerate() {
+            if nth > 0 {
+                f.write_str(".")?;
+            }
+            for &byte in label {
+                match byte {
+                    b'.' | b'\\' => write!(f, "\\{}", char::from(byte))?,
+                    b'!'..=b'~' => write!(f, "{}", char::from(byte))?,
+                    _ => write!(f, "\\{byte:03}")?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for DomainRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DomainRef({self})")
+    }
+}
