@@ -4,6 +4,7 @@
 
 pub mod downloads;
 pub mod house;
+mod kept;
 pub mod load;
 pub mod privileges;
 pub mod run;

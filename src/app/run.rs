@@ -22,6 +22,7 @@ use tokio::task::AbortHandle;
 use super::downloads;
 use super::downloads::Lists;
 use super::downloads::OwnLookup;
+use super::kept;
 use super::load;
 use super::load::Loaded;
 use super::load::Options;
@@ -93,6 +94,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let metrics = Arc::new(Metrics::new().map_err(fatal)?);
     let observer = Arc::new(Observer::start(Arc::clone(&metrics)).map_err(fatal)?);
     let resolver = Arc::new(Resolver::new(&loaded.config.resolve).map_err(fatal)?);
+    kept::load(&state, &resolver, clock.now());
     metrics.loaded(&loaded.house, &loaded.set_aside, clock.now());
     let addresses = sockets.addresses();
     let count = loaded.house.catalog.families().len() + loaded.house.policies.lists.len();
@@ -120,6 +122,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
         eprint!("{TRIAL}");
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let (served, at, time) = (Arc::clone(&door), state.clone(), Arc::clone(&clock));
     let running = Running {
         options: options.clone(),
         state,
@@ -136,7 +139,9 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("stopping; what was taken in is answered");
     let _ = stop.send(true);
-    serving.await.map_err(fatal)?.map_err(fatal)
+    let ended = serving.await;
+    kept::save(&at, &served.home().resolver, time.now());
+    ended.map_err(fatal)?.map_err(fatal)
 }
 
 /// What a trial run says.

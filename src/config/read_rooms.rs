@@ -110,6 +110,7 @@ impl Reader {
             ipv4: spec.ipv4.unwrap_or(default.ipv4),
             ipv6: spec.ipv6.unwrap_or(default.ipv6),
             cache_size: self.cache(cache).unwrap_or(default.cache_size),
+            prefetch: cache.prefetch.unwrap_or(default.prefetch),
         };
         let file = |text: &v1::Text| Written { value: PathBuf::from(text.get_ref()), span: text.span() };
         (settings, spec.root_hints.as_ref().map(file), spec.trust_anchor.as_ref().map(file))
@@ -139,9 +140,6 @@ impl Reader {
     fn cache(&mut self, spec: &v1::Cache) -> Option<u64> {
         if let Some(stale) = &spec.serve_stale {
             self.not_yet(&stale.span(), "`serve-stale`");
-        }
-        if let Some(prefetch) = &spec.prefetch {
-            self.not_yet(&prefetch.span(), "`prefetch`");
         }
         spec.size.as_ref().and_then(|text| self.parse(text, units::size))
     }

@@ -80,7 +80,7 @@ pub(super) struct Resolve {
 pub(super) struct Cache {
     pub(super) size: Option<Text>,
     pub(super) serve_stale: Option<Spanned<bool>>,
-    pub(super) prefetch: Option<Spanned<bool>>,
+    pub(super) prefetch: Option<bool>,
 }
 
 /// `[policy.NAME]`

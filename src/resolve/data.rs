@@ -10,6 +10,7 @@ use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
 
+use super::demand::Demand;
 use super::names;
 use super::reached;
 use super::upstream::Question;
@@ -37,6 +38,8 @@ pub struct AnswerData {
     pub reached: Reached,
     /// How long it may be kept, in seconds.
     pub ttl: u32,
+    /// How much it is asked for while it is kept.
+    pub(super) demand: Demand,
     /// The response, DNSSEC records included.
     whole: Wire,
     /// The response without them, where that is another.
@@ -67,7 +70,7 @@ impl AnswerData {
         let signed = answers.iter().chain(&authorities).map(Record::record_type).any(wire::is_for_validators);
         let whole = Wire::new(parts, true);
         let plain = signed.then(|| Wire::new(parts, false)).filter(|plain| *plain != whole);
-        Self { rcode, secure, reached, ttl, whole, plain }
+        Self { rcode, secure, reached, ttl, demand: Demand::default(), whole, plain }
     }
 
     /// Returns the response for clients that want DNSSEC records, or for those

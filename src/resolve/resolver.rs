@@ -1,27 +1,21 @@
 //! [`Resolver`]: special names, the household's zones, the cache, and then the
 //! outside, in this order.
 
-use std::collections::HashMap;
 use std::hash::DefaultHasher;
 use std::hash::Hash;
 use std::hash::Hasher;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-
-use tokio::sync::watch;
 
 use super::AnswerCache;
 use super::AnswerData;
 use super::Failure;
-use super::FailureKind;
 use super::Origin;
 use super::Resolve;
 use super::Resolved;
 use super::cache::Key;
 use super::cache::KeyRef;
+use super::demand::is_ending;
 use super::dnssec::Validator;
 use super::file;
 use super::forward::Forwarder;
@@ -29,6 +23,8 @@ use super::forward::Server;
 use super::iterate::Recursion;
 use super::library::Source;
 use super::outside::Outside;
+use super::saved;
+use super::saved::SavedError;
 use super::settings::Mode;
 use super::settings::Settings;
 use super::settings::SettingsError;
@@ -37,14 +33,12 @@ use super::stats::Counters;
 use super::stats::Stats;
 use super::upstream::Question;
 use super::upstream::Upstream;
+use super::work::Work;
 use crate::base::Domain;
+use crate::base::DomainRef;
 use crate::base::Now;
 use crate::policy::Permit;
 use crate::query::Rtype;
-
-/// How many questions may be worked on at once.  Each may have a few sockets
-/// open, of which a process usually has a thousand.
-const MAX_IN_FLIGHT: usize = 256;
 
 //----------- Resolver ---------------------------------------------------------
 
@@ -60,12 +54,21 @@ pub(super) struct Inner {
     outside: Way,
     /// Answers that are still good.
     pub(super) cache: Arc<AnswerCache>,
-    /// Whether the root servers are the household's own.
-    own_root: bool,
-    /// Questions that are worked on, and where their answers will appear.
-    pub(super) in_flight: Mutex<HashMap<Key, watch::Receiver<Option<Outcome>>>>,
+    /// What is on or off.
+    switches: Switches,
+    /// Questions that are worked on.
+    pub(super) work: Work,
     /// What was counted.
     counters: Arc<Counters>,
+}
+
+/// What is on or off.
+#[derive(Clone, Copy, Debug)]
+struct Switches {
+    /// Whether the root servers are the household's own.
+    own_root: bool,
+    /// Whether popular answers are fetched anew before their time is up.
+    prefetch: bool,
 }
 
 /// A way out of the house, and the mark its answers have in the cache.
@@ -75,9 +78,6 @@ struct Way {
     /// The mark.
     realm: u64,
 }
-
-/// How work on a question ended.
-type Outcome = Result<Arc<AnswerData>, Failure>;
 
 impl Resolver {
     /// Returns a resolver with an empty cache.
@@ -104,12 +104,49 @@ impl Resolver {
     /// Returns a resolver that asks `upstream` only: for tests with a script.
     pub fn with_upstream(upstream: Arc<dyn Upstream>, cache: Arc<AnswerCache>) -> Self {
         let outside = Way { upstream, realm: 0 };
-        Self::assemble(Vec::new(), outside, cache, Arc::default(), false)
+        let switches = Switches { own_root: false, prefetch: true };
+        Self::assemble(Vec::new(), outside, cache, Arc::default(), switches)
     }
 
     /// Returns what was counted.
     pub fn stats(&self) -> Stats {
         self.0.counters.read(self.0.cache.stats())
+    }
+
+    /// Returns the answers that are still good as octets, for
+    /// [`restore`](Self::restore).  It is private data: what a household asked
+    /// for.
+    pub fn save(&self, now: Now) -> Vec<u8> {
+        saved::save(&self.0.cache, version(), now)
+    }
+
+    /// Takes up answers that were saved by the same version of this program, as
+    /// far as they are good still and were got the way they would be got now.
+    /// Returns how many.
+    pub fn restore(&self, saved: &[u8], now: Now) -> Result<usize, SavedError> {
+        let answers = saved::read(saved, version(), now)?;
+        let fits = |Key { realm, question }: &Key| {
+            let (zoned, way) = self.way(question.name.borrowed());
+            *realm == way.realm && self.own(question, zoned).is_none()
+        };
+        Ok(saved::restore(&self.0.cache, answers, now, fits))
+    }
+
+    /// Returns the mark that answers for a name have in the cache.
+    pub(super) fn realm(&self, name: DomainRef<'_>) -> u64 {
+        self.way(name).1.realm
+    }
+
+    /// Returns the way for a name, and whether it is that of a zone.
+    fn way(&self, name: DomainRef<'_>) -> (bool, &Way) {
+        let zone = self.0.zones.iter().find(|(zone, _)| name.is_at_or_below(zone));
+        (zone.is_some(), zone.map_or(&self.0.outside, |(_, way)| way))
+    }
+
+    /// Returns our own answer to a question, if nobody outside is to be asked.
+    fn own(&self, question: &Question, zoned: bool) -> Option<AnswerData> {
+        let any = || (question.rtype == Rtype::ANY).then(|| special::any(question));
+        special::answer(question, zoned, self.0.switches.own_root).or_else(any)
     }
 
     /// Builds the ways out.
@@ -132,9 +169,16 @@ impl Resolver {
                 })
             }
         };
+        let mut without_zones = settings.clone();
+        without_zones.zones.clear();
+        without_zones.stubs.clear();
+        // How answers are kept does not change what they say.
+        let Settings { cache_size, prefetch, .. } = Settings::default();
+        let without_zones = Settings { cache_size, prefetch, ..without_zones };
         let mut zones = Vec::new();
         for (name, servers) in &settings.stubs {
-            let realm = mark(&(name, servers, false));
+            // How it is asked and checked is as for all others.
+            let realm = mark(&(name, servers, &without_zones));
             let upstream = match settings.mode {
                 // It goes down from these servers by itself.
                 Mode::Recurse if servers.is_empty() => return Err(no_server(&name.to_string())),
@@ -147,11 +191,9 @@ impl Resolver {
             let upstream = plain(name, servers, true, &counters)?;
             zones.push((name.clone(), Way { upstream, realm: mark(&(name, servers, true)) }));
         }
-        let mut without_zones = settings.clone();
-        without_zones.zones.clear();
-        without_zones.stubs.clear();
         let outside = Way { upstream: outside, realm: mark(&without_zones) };
-        Ok(Self::assemble(zones, outside, cache, counters, settings.root_hints.is_some()))
+        let switches = Switches { own_root: settings.root_hints.is_some(), prefetch: settings.prefetch };
+        Ok(Self::assemble(zones, outside, cache, counters, switches))
     }
 
     /// Puts the parts together.
@@ -160,83 +202,49 @@ impl Resolver {
         outside: Way,
         cache: Arc<AnswerCache>,
         counters: Arc<Counters>,
-        own_root: bool,
+        switches: Switches,
     ) -> Self {
+        let work = Work::new(Arc::clone(&cache));
         zones.sort_by_key(|(name, _)| std::cmp::Reverse(name.labels().count()));
-        Self(Arc::new(Inner { zones, outside, cache, own_root, in_flight: Mutex::default(), counters }))
+        Self(Arc::new(Inner { zones, outside, cache, switches, work, counters }))
+    }
+
+    /// Returns an answer that is in the cache.  Special names never are: nobody
+    /// asks outside for them.
+    pub(super) fn glance(
+        &self,
+        name: DomainRef<'_>,
+        rtype: Rtype,
+        checking_disabled: bool,
+        now: Now,
+    ) -> Option<Resolved> {
+        let realm = self.realm(name);
+        let (data, age) = self.0.cache.glance(KeyRef { realm, name, rtype, checking_disabled }, now)?;
+        data.demand.note();
+        if self.0.switches.prefetch && is_ending(data.ttl, age) && data.demand.call() {
+            // On the slow road there is time to have it fetched anew.
+            return None;
+        }
+        Some(Resolved { data, age, origin: Origin::Cache })
     }
 
     /// Resolves a question.
     pub(super) async fn answer(&self, question: Question, now: Now) -> Result<Resolved, Failure> {
-        let zone = self.0.zones.iter().find(|(zone, _)| question.name.is_at_or_below(zone));
-        if let Some(data) = special::answer(&question, zone.is_some(), self.0.own_root) {
+        let (zoned, way) = self.way(question.name.borrowed());
+        if let Some(data) = self.own(&question, zoned) {
             return Ok(Resolved { data: Arc::new(data), age: 0, origin: Origin::Local });
         }
-        if question.rtype == Rtype::ANY {
-            return Ok(Resolved { data: Arc::new(special::any(&question)), age: 0, origin: Origin::Local });
-        }
-        let way = zone.map_or(&self.0.outside, |(_, way)| way);
         let key = Key { realm: way.realm, question };
         if let Some((data, age)) = self.0.cache.get(key.borrowed(), now) {
+            data.demand.note();
+            if self.0.switches.prefetch && is_ending(data.ttl, age) && data.demand.take() {
+                self.0.work.renew(key, &way.upstream, now);
+            }
             return Ok(Resolved { data, age, origin: Origin::Cache });
         }
         let origin = way.upstream.origin();
-        let data = self.work(key, Arc::clone(&way.upstream), now).await?;
+        let data = self.0.work.answer(key, &way.upstream, now).await?;
         Ok(Resolved { data, age: 0, origin })
-    }
-
-    /// Has a question worked on, once however many ask it, and to its end even
-    /// if they all go away.
-    async fn work(&self, key: Key, upstream: Arc<dyn Upstream>, now: Now) -> Outcome {
-        let origin = upstream.origin();
-        let fail = |kind, detail: &str| Failure { kind, detail: detail.to_owned(), origin };
-        let mut result = {
-            let mut in_flight = self.0.lock();
-            if let Some(result) = in_flight.get(&key) {
-                result.clone()
-            } else {
-                if in_flight.len() >= MAX_IN_FLIGHT {
-                    return Err(fail(FailureKind::Limit, "too many questions at once"));
-                }
-                let (put, result) = watch::channel(None);
-                in_flight.insert(key.clone(), result.clone());
-                let done = Done { inner: Arc::clone(&self.0), key };
-                tokio::spawn(async move {
-                    let outcome = upstream.fetch(&done.key.question, now).await.map(Arc::new);
-                    if let Ok(data) = &outcome {
-                        done.inner.cache.put(done.key.clone(), data, now);
-                    }
-                    // Nobody may be waiting any more.
-                    let _ = put.send(Some(outcome));
-                });
-                result
-            }
-        };
-        match result.wait_for(Option::is_some).await.map(|outcome| outcome.clone()) {
-            Ok(Some(outcome)) => outcome,
-            _ => Err(fail(FailureKind::Unreachable, "work on the question ended early")),
-        }
-    }
-}
-
-impl Inner {
-    /// Locks the questions in flight.
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, watch::Receiver<Option<Outcome>>>> {
-        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Takes a question out of those in flight, however work on it ends.
-struct Done {
-    /// The resolver.
-    inner: Arc<Inner>,
-    /// The question.
-    key: Key,
-}
-
-impl Drop for Done {
-    fn drop(&mut self) {
-        self.inner.lock().remove(&self.key);
     }
 }
 
@@ -251,13 +259,7 @@ impl Resolve for Resolver {
     }
 
     fn at_hand(&self, permit: &Permit<'_>, now: Now) -> Option<Resolved> {
-        // Special names are never in the cache: nobody asks outside for them.
-        let name = permit.name();
-        let zone = self.0.zones.iter().find(|(zone, _)| name.is_at_or_below(zone));
-        let realm = zone.map_or(&self.0.outside, |(_, way)| way).realm;
-        let (rtype, checking_disabled) = (permit.rtype(), permit.checking_disabled());
-        let (data, age) = self.0.cache.glance(KeyRef { realm, name, rtype, checking_disabled }, now)?;
-        Some(Resolved { data, age, origin: Origin::Cache })
+        self.glance(permit.name(), permit.rtype(), permit.checking_disabled(), now)
     }
 }
 
@@ -296,6 +298,11 @@ fn forward(
     let servers: Vec<_> = servers.iter().map(|&address| Server::Plain(address)).collect();
     let forwarder = Arc::new(Forwarder::new(&servers, Arc::clone(counters)));
     Ok(Source { forwarder, recursion_desired })
+}
+
+/// Returns a mark that other versions of this program do not have.
+fn version() -> u64 {
+    mark(&env!("CARGO_PKG_VERSION"))
 }
 
 /// Returns a mark that other settings do not have.

@@ -41,6 +41,8 @@ pub struct Settings {
     pub ipv6: bool,
     /// How much the answer cache may hold, in octets.
     pub cache_size: u64,
+    /// Whether popular answers are fetched anew before their time is up.
+    pub prefetch: bool,
 }
 
 /// The ways of resolving.
@@ -75,6 +77,9 @@ impl Default for Settings {
             ipv6: true,
             // Some 30 000 answers, which a house does not need in a day.
             cache_size: 32 << 20,
+            // One query more for each answer that is used again and again, and
+            // nobody waits for it.
+            prefetch: true,
         }
     }
 }

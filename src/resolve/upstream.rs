@@ -32,6 +32,12 @@ pub trait Upstream: Send + Sync {
     /// Gets the answer to a question.  Ends by itself, within seconds.
     async fn fetch(&self, question: &Question, now: Now) -> Result<AnswerData, Failure>;
 
+    /// Gets an answer anew that is known and about to have had its time.  What
+    /// an implementation keeps for itself must not be given as new.
+    async fn renew(&self, question: &Question, now: Now) -> Result<AnswerData, Failure> {
+        self.fetch(question, now).await
+    }
+
     /// Returns what kind of way this is.
     fn origin(&self) -> Origin;
 }

@@ -12,6 +12,7 @@ use hickory_proto::rr::RecordType;
 
 use crate::resolve::data::MAX_NEGATIVE_TTL;
 use crate::resolve::data::MAX_TTL;
+use crate::resolve::demand::is_ending;
 
 //----------- Found ------------------------------------------------------------
 
@@ -75,6 +76,12 @@ impl Found {
     /// Returns whether it may still be used.
     pub(super) fn is_fresh(&self, now: Instant) -> bool {
         self.age(now) < self.ttl
+    }
+
+    /// Returns whether its time is as good as up, by what counts as that for an
+    /// answer, and a second more.
+    pub(super) fn is_ending(&self, now: Instant) -> bool {
+        is_ending(self.ttl, self.age(now).saturating_add(1))
     }
 }
 

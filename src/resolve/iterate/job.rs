@@ -58,6 +58,8 @@ pub(super) struct Job {
     blamed: Arc<Mutex<Vec<(Name, SocketAddr)>>>,
     /// Whether signatures will be checked.
     pub(super) checked: bool,
+    /// Whether the answer is known and wanted anew.
+    pub(super) renews: bool,
 }
 
 /// A step on the path to the question.
@@ -82,6 +84,7 @@ impl Job {
             path: None,
             blamed: Arc::default(),
             checked,
+            renews: false,
         }
     }
 

@@ -103,6 +103,22 @@ impl Recursion {
         Ok(Self { engine: Arc::new(engine), failures: Failures::default() })
     }
 
+    /// Gets the answer to a question, or gets it anew.
+    async fn get(&self, question: &Question, now: Now, renews: bool) -> Result<AnswerData, Failure> {
+        let checked = self.engine.options.dnssec && !question.checking_disabled;
+        let mut job = Job::new(&self.engine, now, checked);
+        job.renews = renews;
+        let result = self.work(&job, question).await;
+        if matches!(&result, Err(Trouble::Bogus(_))) {
+            self.engine.counters.validated(Security::Bogus);
+        }
+        result.map_err(|trouble| Failure {
+            kind: trouble.kind(),
+            detail: trouble.to_string(),
+            origin: Origin::Recursion,
+        })
+    }
+
     /// Works on a question, within its time, unless that was in vain lately.
     async fn work(&self, job: &Job, question: &Question) -> Result<AnswerData, Trouble> {
         let now = job.now.instant;
@@ -114,7 +130,11 @@ impl Recursion {
         match &found {
             Ok(_) => self.failures.forget(question),
             Err(trouble) => {
-                self.failures.put(question, trouble, now);
+                // There is an answer still; who asks when there is none may
+                // have better luck.
+                if !job.renews {
+                    self.failures.put(question, trouble, now);
+                }
                 if let Trouble::Limit(limit) = trouble {
                     self.engine.counters.exceeded(*limit);
                 }
@@ -127,17 +147,11 @@ impl Recursion {
 #[async_trait]
 impl Upstream for Recursion {
     async fn fetch(&self, question: &Question, now: Now) -> Result<AnswerData, Failure> {
-        let checked = self.engine.options.dnssec && !question.checking_disabled;
-        let job = Job::new(&self.engine, now, checked);
-        let result = self.work(&job, question).await;
-        if matches!(&result, Err(Trouble::Bogus(_))) {
-            self.engine.counters.validated(Security::Bogus);
-        }
-        result.map_err(|trouble| Failure {
-            kind: trouble.kind(),
-            detail: trouble.to_string(),
-            origin: Origin::Recursion,
-        })
+        self.get(question, now, false).await
+    }
+
+    async fn renew(&self, question: &Question, now: Now) -> Result<AnswerData, Failure> {
+        self.get(question, now, true).await
     }
 
     fn origin(&self) -> Origin {
@@ -155,6 +169,9 @@ impl Job {
         let mut authorities: Vec<Record> = Vec::new();
         let mut security = Security::Secure;
         loop {
+            if self.renews {
+                self.engine.store.forget_ending(&name, rtype, self.now.instant);
+            }
             let (found, worth) = self.find_good(&name, rtype).await?;
             security = security.max(worth.security);
             let age = found.age(self.now.instant);

@@ -136,6 +136,14 @@ impl Store {
         self.answers.remove(&(name.clone(), RecordType::CNAME));
     }
 
+    /// Forgets what was found if its time is as good as up, so that it is found
+    /// out anew.
+    pub(super) fn forget_ending(&self, name: &Name, rtype: RecordType, now: Instant) {
+        if self.get(name, rtype, now).is_some_and(|found| found.is_ending(now)) {
+            self.forget(name, rtype);
+        }
+    }
+
     /// Keeps a delegation.
     pub(super) fn delegate(&self, delegation: Arc<Delegation>) {
         self.delegations.insert(delegation.zone.clone(), delegation);

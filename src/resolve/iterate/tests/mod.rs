@@ -126,6 +126,24 @@ async fn what_is_known_is_known_until_its_time_is_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_renewed_is_asked_for_again_as_far_as_its_time_is_almost_up() {
+    let house = House::new(internet(USUAL_COM, USUAL));
+    let question =
+        Question { name: "alias.example.com".parse().unwrap(), rtype: Rtype::A, checking_disabled: false };
+    let renew = || house.recursion.renew(&question, house.internet.clock.now());
+    house.data("www.example.com").await;
+    house.internet.clock.advance(Duration::from_secs(100));
+    // The alias is new, the address is not.
+    assert_eq!(house.ask("alias.example.com").await.unwrap().ttl, 200);
+    let before = house.internet.packets();
+    assert_eq!((renew().await.unwrap().ttl, house.internet.packets()), (200, before));
+    house.internet.clock.advance(Duration::from_mins(3));
+    assert_eq!(house.ask("alias.example.com").await.unwrap().ttl, 20);
+    // By now the address has 20 seconds and the alias has 120.
+    assert_eq!((renew().await.unwrap().ttl, house.internet.packets()), (120, before + 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn servers_see_no_more_of_a_name_than_they_need() {
     let house = House::new(internet(USUAL_COM, USUAL));
     assert_eq!(house.data("a.b.c.d.example.com").await, ["192.0.2.2"]);

@@ -1,0 +1,147 @@
+//! Work on questions: once however many ask, and to its end even if they all go
+//! away.
+//
+//  Apart from `resolver`, which says in what order answers are sought.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use tokio::sync::watch;
+
+use super::AnswerCache;
+use super::AnswerData;
+use super::Failure;
+use super::FailureKind;
+use super::cache::Key;
+use super::upstream::Upstream;
+use crate::base::Now;
+
+/// How many questions may be worked on at once.  Each may have a few sockets
+/// open, of which a process usually has a thousand.
+const MAX_IN_FLIGHT: usize = 256;
+
+/// How many may be before nothing is fetched that somebody already has an
+/// answer to.
+const MAX_FOR_RENEWAL: usize = MAX_IN_FLIGHT / 2;
+
+/// How work on a question ended.
+type Outcome = Result<Arc<AnswerData>, Failure>;
+
+/// Where an outcome will appear.
+type Pending = watch::Receiver<Option<Outcome>>;
+
+//----------- Work -------------------------------------------------------------
+
+/// Questions that are worked on.  A clone is the same.
+#[derive(Clone)]
+pub(super) struct Work {
+    /// The questions, and where their answers will appear.
+    in_flight: Arc<Mutex<HashMap<Key, Pending>>>,
+    /// Where answers are kept.
+    cache: Arc<AnswerCache>,
+}
+
+impl Work {
+    /// Returns no work yet, whose answers will be kept in a cache.
+    pub(super) fn new(cache: Arc<AnswerCache>) -> Self {
+        Self { in_flight: Arc::default(), cache }
+    }
+
+    /// Has a question worked on and waits for its answer.
+    pub(super) async fn answer(&self, key: Key, upstream: &Arc<dyn Upstream>, now: Now) -> Outcome {
+        let fail =
+            |kind, detail: &str| Failure { kind, detail: detail.to_owned(), origin: upstream.origin() };
+        let Some(mut result) = self.start(key, upstream, now, Kind::Fetch) else {
+            return Err(fail(FailureKind::Limit, "too many questions at once"));
+        };
+        match result.wait_for(Option::is_some).await.map(|outcome| outcome.clone()) {
+            Ok(Some(outcome)) => outcome,
+            _ => Err(fail(FailureKind::Unreachable, "work on the question ended early")),
+        }
+    }
+
+    /// Has an answer fetched anew that is in the cache.  If that fails, or there
+    /// is much else to do, it stays there until its time is up.
+    pub(super) fn renew(&self, key: Key, upstream: &Arc<dyn Upstream>, now: Now) {
+        // Nobody waits for it.
+        let _ = self.start(key, upstream, now, Kind::Renew);
+    }
+
+    /// Starts work on a question unless somebody has; none if there is too much.
+    fn start(&self, key: Key, upstream: &Arc<dyn Upstream>, now: Now, kind: Kind) -> Option<Pending> {
+        let mut in_flight = self.lock();
+        if let Some(result) = in_flight.get(&key) {
+            return Some(result.clone());
+        }
+        if in_flight.len() >= kind.most() {
+            return None;
+        }
+        let (put, result) = watch::channel(None);
+        in_flight.insert(key.clone(), result.clone());
+        let (done, upstream) = (Done { work: self.clone(), key }, Arc::clone(upstream));
+        tokio::spawn(async move {
+            let question = &done.key.question;
+            let outcome = match kind {
+                Kind::Fetch => upstream.fetch(question, now).await,
+                Kind::Renew => upstream.renew(question, now).await,
+            };
+            let outcome = outcome.map(Arc::new);
+            if let Ok(data) = &outcome {
+                done.work.cache.put(done.key.clone(), data, now);
+            }
+            // Nobody may be waiting any more.
+            let _ = put.send(Some(outcome));
+        });
+        Some(result)
+    }
+
+    /// Returns how many questions are worked on.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Locks the questions in flight.
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Pending>> {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Kind {
+    /// There is no answer.
+    Fetch,
+    /// There is one, whose time is almost up.
+    Renew,
+}
+
+impl Kind {
+    /// Returns how many questions may be worked on for one more to be begun.
+    fn most(self) -> usize {
+        match self {
+            Self::Fetch => MAX_IN_FLIGHT,
+            Self::Renew => MAX_FOR_RENEWAL,
+        }
+    }
+}
+
+/// Takes a question out of those in flight, however work on it ends.
+struct Done {
+    /// Where it is in flight.
+    work: Work,
+    /// The question.
+    key: Key,
+}
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        self.work.lock().remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests;
