@@ -32,6 +32,8 @@ use super::watch::Watch;
 use crate::base::Clock;
 use crate::base::Diagnostic;
 use crate::base::time::SystemClock;
+use crate::config;
+use crate::config::Listen;
 use crate::listen;
 use crate::listen::access::Access;
 use crate::listen::door::Door;
@@ -78,7 +80,8 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
         ExitError(1)
     })?;
     complain(&loaded.warnings);
-    let sockets = listen::bind(&loaded.config.listen.dns).map_err(fatal)?;
+    let Listen { dns, threads, .. } = &loaded.config.listen;
+    let sockets = listen::bind(dns, threads.unwrap_or_else(cores)).map_err(fatal)?;
     let metrics_at = loaded.config.metrics.listen;
     let metrics_socket = tokio::net::TcpListener::bind(metrics_at)
         .await
@@ -155,6 +158,11 @@ Queries from 127.0.0.2 count as those of an Echo, all others as a laptop's.  Try
 Metrics: http://127.0.0.1:9953/metrics    Stop: Ctrl-C    For your home: see README.md
 
 ";
+
+/// Returns how many cores there are for us.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(config::MOST_THREADS)
+}
 
 /// Makes what queries meet of what was loaded.
 fn home(loaded: &Loaded, resolver: Arc<Resolver>) -> Home<Resolver> {

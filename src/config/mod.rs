@@ -37,6 +37,9 @@ use crate::resolve::Settings;
 /// The largest config, in octets.  A house with a thousand devices has 100 KiB.
 pub const MAX_CONFIG: usize = 1 << 20;
 
+/// Most threads of the fast path on one address.
+pub const MOST_THREADS: usize = 64;
+
 //----------- Config -----------------------------------------------------------
 
 /// What the config says, defaults filled in and references resolved, as far as
@@ -78,6 +81,8 @@ pub struct Config {
 pub struct Listen {
     /// Where queries come in.
     pub dns: Vec<SocketAddr>,
+    /// Threads of the fast path on each address; one for each core without it.
+    pub threads: Option<usize>,
     /// Who may ask.
     pub allow: Vec<IpNet>,
 }

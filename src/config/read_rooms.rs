@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::Download;
 use super::Listen;
+use super::MOST_THREADS;
 use super::Metrics;
 use super::Written;
 use super::read::PolicyNames;
@@ -61,8 +62,9 @@ type FileName = Option<Written<PathBuf>>;
 impl Reader {
     /// `[listen]`
     pub(super) fn listen(&mut self, spec: &v1::Listen) -> Listen {
-        if let Some(threads) = &spec.threads {
-            self.not_yet(&threads.span(), "`threads`");
+        let threads = spec.threads.as_ref().map(|threads| usize::from(*threads.get_ref()));
+        if let Some(many) = spec.threads.as_ref().filter(|_| threads > Some(MOST_THREADS)) {
+            self.fault(&many.span(), format!("at most {MOST_THREADS} threads on each address"));
         }
         let dns = match &spec.dns {
             Some(texts) => self.parse_all(texts.get_ref(), |text| socket(text, DNS_PORT)),
@@ -75,7 +77,7 @@ impl Reader {
             Some(texts) => self.parse_all(texts, network),
             None => ALLOW.iter().filter_map(|text| text.parse().ok()).collect(),
         };
-        Listen { dns, allow }
+        Listen { dns, threads, allow }
     }
 
     /// `[resolve]` and `[cache]`, and the files they name.

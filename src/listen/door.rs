@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
+use arc_swap::Cache;
 use futures_util::FutureExt;
 use hickory_proto::op::MessageType;
 use hickory_proto::op::OpCode;
@@ -122,6 +123,27 @@ impl<R: Resolve + 'static> Door<R> {
         self.clock.now()
     }
 
+    /// Returns who is at an address: its MAC too, where the network shows it.
+    pub fn client(&self, peer: SocketAddr) -> Client {
+        Client::new(peer.ip()).with_mac(self.neighbors.mac(peer))
+    }
+
+    /// Returns how often what is known of neighbors has changed.
+    pub fn neighbor_changes(&self) -> u64 {
+        self.neighbors.changes()
+    }
+
+    /// Returns a view of what queries meet that costs next to nothing to look
+    /// at again and again: for one thread.
+    pub fn follow(&self) -> Cache<&ArcSwap<Home<R>>, Arc<Home<R>>> {
+        Cache::new(&self.home)
+    }
+
+    /// Returns who is told what happens here.
+    pub fn witness(&self) -> &dyn Witness {
+        &*self.witness
+    }
+
     /// Takes a place among the queries in hand, if there is one.
     pub fn take_place(&self) -> Option<OwnedSemaphorePermit> {
         if self.closed.load(Ordering::Relaxed) {
@@ -166,8 +188,7 @@ impl<R: Resolve + 'static> Door<R> {
         if !home.access.admits(request.src().ip()) {
             return Reply::TurnAway(ResponseCode::Refused);
         }
-        let peer = request.src();
-        let client = Client::new(peer.ip()).with_mac(self.neighbors.mac(peer));
+        let client = self.client(request.src());
         let query = match read(request, client, asked, transport, received) {
             Ok(query) => query,
             Err(reply) => return reply,

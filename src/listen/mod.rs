@@ -1,17 +1,24 @@
 //! From sockets to queries, and from responses to sockets.
 //!
 //! ```text
-//!   UDP socket ─▶ udp ─┐                      ┌─▶ udp ─▶ UDP socket
-//!                      ├─▶ door ─▶ the road ─▶┤
-//!   TCP socket ─▶ tcp ─┘    │                 └─▶ tcp ─▶ TCP socket
-//!                           └─ neighbor: which MAC is that?
+//!   UDP socket ─▶ fast ──┬─▶ the road, as far as it goes at once ─▶ UDP socket
+//!                        │ the rest
+//!                     datagram ─┐                      ┌─▶ UDP socket
+//!                               ├─▶ door ─▶ the road ─▶┤
+//!   TCP socket ─▶ tcp ──────────┘    │                 └─▶ TCP socket
+//!                                    └─ neighbor: which MAC is that?
 //! ```
+//!
+//! Where there is no fast path, `udp` reads the datagrams.
 //!
 //! [`bind`] opens the sockets while we may; [`Listeners::run`] answers until it
 //! is told to stop, and then everything that had come in.
 
 pub mod access;
+mod datagram;
 pub mod door;
+#[cfg(target_os = "linux")]
+mod fast;
 pub mod neighbor;
 pub mod tcp;
 pub mod udp;
@@ -59,23 +66,38 @@ const RECEIVE_BUFFER: usize = 1 << 20;
 pub struct Sockets {
     /// For datagrams.
     udp: Vec<std::net::UdpSocket>,
+    /// For datagrams on the fast path.
+    fast: Vec<std::net::UdpSocket>,
     /// For streams.
     tcp: Vec<std::net::TcpListener>,
 }
 
-/// Binds UDP and TCP on each address.
-pub fn bind(addresses: &[SocketAddr]) -> Result<Sockets, BindError> {
-    let mut sockets = Sockets { udp: Vec::new(), tcp: Vec::new() };
+/// Binds UDP and TCP on each address, with so many threads on the fast path;
+/// with none, or where there is no fast path, every query takes the slow road.
+pub fn bind(addresses: &[SocketAddr], threads: usize) -> Result<Sockets, BindError> {
+    let mut sockets = Sockets { udp: Vec::new(), fast: Vec::new(), tcp: Vec::new() };
+    let threads = if cfg!(target_os = "linux") { threads } else { 0 };
     for &address in addresses {
         let failed = |source| BindError { address, source };
-        sockets.udp.push(socket(address, Type::DGRAM).map_err(failed)?.into());
-        sockets.tcp.push(socket(address, Type::STREAM).map_err(failed)?.into());
+        // The stream first: its port is nobody else's then, while sockets that
+        // share a port share it with every program of the same user.
+        sockets.tcp.push(socket(address, Type::STREAM, false).map_err(failed)?.into());
+        if threads == 0 {
+            let socket = socket(address, Type::DGRAM, false).map_err(failed)?;
+            socket.set_nonblocking(true).map_err(failed)?;
+            sockets.udp.push(socket.into());
+        }
+        for _ in 0..threads {
+            let socket = socket(address, Type::DGRAM, threads > 1).map_err(failed)?;
+            tell_asked(&socket, address).map_err(failed)?;
+            sockets.fast.push(socket.into());
+        }
     }
     Ok(sockets)
 }
 
 /// Binds one socket.
-fn socket(address: SocketAddr, kind: Type) -> io::Result<Socket> {
+fn socket(address: SocketAddr, kind: Type, shared: bool) -> io::Result<Socket> {
     let protocol = if kind == Type::DGRAM { Protocol::UDP } else { Protocol::TCP };
     let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
     if address.is_ipv6() {
@@ -83,19 +105,47 @@ fn socket(address: SocketAddr, kind: Type) -> io::Result<Socket> {
         // is listed is what is bound.
         socket.set_only_v6(true)?;
     }
-    socket.set_nonblocking(true)?;
     if kind == Type::STREAM {
+        socket.set_nonblocking(true)?;
         // So that a restart need not wait for old connections to be forgotten.
         socket.set_reuse_address(true)?;
     } else {
         // Best effort: the kernel caps it at net.core.rmem_max.
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+        if shared {
+            // The kernel hands each client's queries to one of the sockets.
+            socket.set_reuse_port(true)?;
+        }
     }
     socket.bind(&address.into())?;
     if kind == Type::STREAM {
         socket.listen(1024)?;
     }
     Ok(socket)
+}
+
+/// Has the kernel tell which of our addresses was asked, where the socket has
+/// several.
+#[cfg(target_os = "linux")]
+fn tell_asked(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    use nix::sys::socket::setsockopt;
+    use nix::sys::socket::sockopt::Ipv4PacketInfo;
+    use nix::sys::socket::sockopt::Ipv6RecvPacketInfo;
+    if !address.ip().is_unspecified() {
+        return Ok(());
+    }
+    let set = if address.is_ipv4() {
+        setsockopt(socket, Ipv4PacketInfo, &true)
+    } else {
+        setsockopt(socket, Ipv6RecvPacketInfo, &true)
+    };
+    set.map_err(io::Error::from)
+}
+
+/// Has nothing to do: there is no fast path.
+#[cfg(not(target_os = "linux"))]
+fn tell_asked(_socket: &Socket, _address: SocketAddr) -> io::Result<()> {
+    Ok(())
 }
 
 /// An address could not be bound.
@@ -135,7 +185,7 @@ impl std::error::Error for BindError {}
 impl Sockets {
     /// Returns the addresses that were bound, ports filled in.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.udp.iter().filter_map(|socket| socket.local_addr().ok()).collect()
+        self.tcp.iter().filter_map(|socket| socket.local_addr().ok()).collect()
     }
 
     /// Answers queries until `stop` says so; then answers what had come in by
@@ -150,11 +200,15 @@ impl Sockets {
             let listener = UdpListener::new(socket)?;
             tasks.spawn(listener.run(Arc::clone(&door), stop.clone()));
         }
+        #[cfg(target_os = "linux")]
+        let threads = fast::Threads::start(self.fast, &door)?;
         let mut server = Server::new(TcpHandler::new(Arc::clone(&door)));
         for listener in self.tcp {
             server.register_listener(tokio::net::TcpListener::from_std(listener)?, TCP_IDLE, TCP_WAITING);
         }
         let _ = stop.wait_for(|stop| *stop).await;
+        #[cfg(target_os = "linux")]
+        tokio::task::spawn_blocking(|| threads.stop()).await?;
         while tasks.join_next().await.is_some() {}
         // hickory-server drops its connections when it is told to stop, so it
         // is told when nothing is in hand any more.

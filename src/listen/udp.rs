@@ -1,4 +1,5 @@
-//! Datagrams: queries in, responses out.
+//! Datagrams over tokio's sockets: for systems without the fast path, and for
+//! whoever switched it off.
 //!
 //! Sockets of our own instead of hickory-server's, because a response must
 //! leave from the address that was asked.  A resolver listening on `[::]` has
@@ -6,28 +7,24 @@
 //! one for a forgery.  The rest is hickory's: its request type, and the same
 //! [`Door`] as its TCP listener.
 
-use std::borrow::Cow;
 use std::io;
 use std::io::IoSliceMut;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hickory_net::xfer::Protocol;
-use hickory_proto::op::ResponseCode;
-use hickory_server::server::Request;
 use quinn_udp::RecvMeta;
 use quinn_udp::Transmit;
 use quinn_udp::UdpSocketState;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::datagram;
+use super::datagram::Datagram;
+use super::datagram::WayBack;
 use super::door::Door;
-use super::door::Reply;
-use crate::answer;
-use crate::pipeline::Dropped;
-use crate::query::Transport;
 use crate::resolve::Resolve;
 
 /// Datagrams read at once.
@@ -98,79 +95,41 @@ impl UdpListener {
 
     /// Takes in what was read.
     fn take<R: Resolve + 'static>(self: &Arc<Self>, door: &Arc<Door<R>>, room: &[u8], metas: &[RecvMeta]) {
+        let runtime = Handle::current();
         for (slice, meta) in room.chunks(ROOM).zip(metas) {
             let joined = slice.get(..meta.len).unwrap_or_default();
-            for packet in joined.chunks(meta.stride.max(1)) {
-                self.take_packet(door, packet, meta.addr, meta.dst_ip);
-            }
-        }
-    }
-
-    /// Takes in one packet: answers it at once or gives it a task.
-    fn take_packet<R: Resolve + 'static>(
-        self: &Arc<Self>,
-        door: &Arc<Door<R>>,
-        packet: &[u8],
-        peer: SocketAddr,
-        asked: Option<IpAddr>,
-    ) {
-        let received = door.now();
-        let reply = match door.glance(packet, peer) {
-            Some(reply) => reply,
-            None => match (Request::from_bytes(packet.to_vec(), peer, Protocol::Udp), door.take_place()) {
-                (Err(_), _) => Reply::TurnAway(ResponseCode::FormErr),
-                (Ok(_), None) => Reply::Nothing(Dropped::Overload),
-                (Ok(request), Some(place)) => {
-                    let this = Arc::clone(self);
-                    let door = Arc::clone(door);
-                    tokio::spawn(async move {
-                        let reply = door.serve(&request, asked, Transport::Udp, received).await;
-                        let reply = this.send(reply, &request, peer, asked).await;
-                        door.note(reply, Transport::Udp, received);
-                        drop(place);
-                    });
-                    return;
-                }
-            },
-        };
-        if let Reply::TurnAway(rcode) = reply {
-            let bytes = turn_away(packet, None, rcode);
-            // Not worth waiting for if the socket's buffer is full.
-            let _ = self.state.try_send((&self.socket).into(), &transmit(&bytes, peer, asked));
-        }
-        door.note(reply, Transport::Udp, received);
-    }
-
-    /// Sends what a reply says.  Returns what to note.
-    async fn send(&self, reply: Reply, request: &Request, peer: SocketAddr, asked: Option<IpAddr>) -> Reply {
-        let bytes = match &reply {
-            Reply::Served(served, _) => Cow::Borrowed(&*served.response.wire),
-            Reply::TurnAway(rcode) => Cow::Owned(turn_away(request.as_slice(), Some(request), *rcode)),
-            Reply::Nothing(_) => return reply,
-        };
-        let transmit = transmit(&bytes, peer, asked);
-        let send = || self.state.try_send((&self.socket).into(), &transmit);
-        match self.socket.async_io(Interest::WRITABLE, send).await {
-            Ok(()) => reply,
-            Err(error) => {
-                tracing::debug!(%error, %peer, "sending a response");
-                Reply::Nothing(Dropped::SendFailed)
+            for bytes in joined.chunks(meta.stride.max(1)) {
+                let datagram = Datagram { bytes, peer: meta.addr, asked: meta.dst_ip };
+                let back = Back { listener: Arc::clone(self), peer: meta.addr, asked: meta.dst_ip };
+                datagram::take(door, datagram, door.now(), back, &runtime);
             }
         }
     }
 }
 
-/// Returns the response to a packet that does not go down the road.  `request`
-/// is what could be read of it.
-fn turn_away(packet: &[u8], request: Option<&Request>, rcode: ResponseCode) -> Vec<u8> {
-    let word = |at: usize| packet.get(at..at + 2).map_or(0, |two| u16::from(two[0]) << 8 | u16::from(two[1]));
-    let question =
-        request.filter(|request| request.queries.len() == 1).map(|request| request.queries.as_bytes());
-    let edns = request.is_some_and(|request| request.edns.is_some());
-    answer::turn_away(word(0), word(2), question, rcode.into(), edns)
+/// The way back to a client.
+struct Back {
+    /// The socket it came in through.
+    listener: Arc<UdpListener>,
+    /// Who asked.
+    peer: SocketAddr,
+    /// Which address of ours was asked.
+    asked: Option<IpAddr>,
 }
 
-/// Addresses a response.
-fn transmit(contents: &[u8], destination: SocketAddr, asked: Option<IpAddr>) -> Transmit<'_> {
-    Transmit { destination, ecn: None, contents, segment_size: None, src_ip: asked }
+impl WayBack for Back {
+    async fn send(&self, response: &[u8]) -> io::Result<()> {
+        self.listener.socket.async_io(Interest::WRITABLE, || self.try_send(response)).await
+    }
+
+    fn try_send(&self, response: &[u8]) -> io::Result<()> {
+        let transmit = Transmit {
+            destination: self.peer,
+            ecn: None,
+            contents: response,
+            segment_size: None,
+            src_ip: self.asked,
+        };
+        self.listener.state.try_send((&self.listener.socket).into(), &transmit)
+    }
 }

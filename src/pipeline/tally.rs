@@ -60,7 +60,7 @@ const BUCKETS_NANOS: [u64; 12] = [
 //----------- Mark -------------------------------------------------------------
 
 /// What is counted of one query.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Mark {
     /// The page of the device that asked.
     pub page: u16,

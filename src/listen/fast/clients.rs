@@ -2,9 +2,14 @@
 //!
 //! Finding out costs two questions to the kernel, so it is done once and then
 //! remembered: until the household changes, until the neighbor table says that
-//! an address moved, and in any case for no more than a second.
+//! somebody moved, and in any case for no more than a second.
+//
+//  A flat table of fixed size, a few places for each address: whoever makes up
+//  addresses pushes out whoever was not looked at for the longest time, and
+//  nothing grows.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::hash::RandomState;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,16 +19,20 @@ use super::super::door::Home;
 use crate::base::Client;
 use crate::base::Now;
 use crate::device::Device;
+use crate::resolve::Resolve;
 
-/// Most addresses that are remembered.  A house has tens; an attacker on the
-/// link may make up any number.
-const MOST: usize = 1024;
+/// Places in the table.  A house has tens of devices.
+const PLACES: usize = 2048;
+
+/// Places that one address may be in.
+const WAYS: usize = 4;
 
 /// How long it is believed without looking again: news of the neighbor table
 /// may be lost.
 const BELIEVED: Duration = Duration::from_secs(1);
 
 /// A client that is known.
+#[derive(Clone, Debug)]
 pub(super) struct Known {
     /// Its address and MAC.
     pub(super) client: Client,
@@ -33,46 +42,121 @@ pub(super) struct Known {
     pub(super) page: u16,
     /// Whether it may ask at all.
     pub(super) admitted: bool,
-    /// When it was looked at.
-    seen: Now,
 }
 
+impl Known {
+    /// Finds out who is behind an address.
+    pub(super) fn find<R: Resolve + 'static>(peer: SocketAddr, door: &Door<R>, home: &Home<R>) -> Self {
+        let client = door.client(peer);
+        let device = home.house.devices.identify(&client, &home.house.catalog);
+        let page = door.witness().page(&device, &home.house);
+        Self { client, device, page, admitted: home.access.admits(peer.ip()) }
+    }
+}
+
+/// A place in the table that is taken.
+struct Place {
+    /// The address and, where that means something on one link only, the
+    /// interface.
+    key: Key,
+    /// Who is there.
+    known: Known,
+    /// When that was found out.
+    seen: Now,
+    /// What it rests on.
+    rests_on: (usize, u64),
+}
+
+/// What clients are found by.
+type Key = (IpAddr, u32);
+
 /// The clients that one thread knows.
-#[derive(Default)]
 pub(super) struct Clients {
-    /// By address and, where that means something on one link only, interface.
-    known: HashMap<(IpAddr, u32), Known>,
-    /// What they rest on: how often the household and the neighbor table had
-    /// changed by then.
-    rests_on: (u64, u64),
+    /// The table.
+    places: Box<[Option<Place>]>,
+    /// Where in it an address is; with a secret, so that nobody can choose.
+    hasher: RandomState,
 }
 
 impl Clients {
-    /// Forgets everybody if what they rest on has changed.
-    pub(super) fn keep_up(&mut self, rests_on: (u64, u64)) {
-        if self.rests_on != rests_on {
-            self.known.clear();
-            self.rests_on = rests_on;
-        }
+    /// Returns a table with nobody in it.
+    pub(super) fn new() -> Self {
+        Self { places: (0..PLACES).map(|_| None).collect(), hasher: RandomState::new() }
     }
 
-    /// Returns who is behind an address.
-    pub(super) fn get<R>(&mut self, peer: SocketAddr, door: &Door<R>, home: &Home<R>, now: Now) -> &Known {
+    /// Returns who is behind an address.  `rests_on` is another one whenever
+    /// the household or the neighbor table has changed.
+    pub(super) fn get(
+        &mut self,
+        peer: SocketAddr,
+        rests_on: (usize, u64),
+        now: Now,
+        find: impl FnOnce() -> Known,
+    ) -> Option<&Known> {
         let key = match peer {
             SocketAddr::V6(v6) => (peer.ip(), v6.scope_id()),
             SocketAddr::V4(_) => (peer.ip(), 0),
         };
-        let is_good = |known: &Known| now.instant.saturating_duration_since(known.seen.instant) < BELIEVED;
-        if !self.known.get(&key).is_some_and(is_good) {
-            if self.known.len() >= MOST {
-                self.known.clear();
-            }
-            let client = door.client(peer);
-            let device = home.house.devices.identify(&client, &home.house.catalog);
-            let page = door.page(&device, &home.house);
-            let admitted = home.access.admits(peer.ip());
-            self.known.insert(key, Known { client, device, page, admitted, seen: now });
+        let set = usize::try_from(self.hasher.hash_one(key) % (PLACES / WAYS) as u64).ok()? * WAYS;
+        let ways = self.places.get_mut(set..set + WAYS)?;
+        let same = ways.iter().position(|place| place.as_ref().is_some_and(|place| place.key == key));
+        let is_good = |place: &Place| {
+            place.rests_on == rests_on && now.instant.saturating_duration_since(place.seen.instant) < BELIEVED
+        };
+        let way = match same {
+            Some(way) => way,
+            // A free place, or else the one that was not looked at for longest.
+            None => (0..WAYS).min_by_key(|way| ways.get(*way)?.as_ref().map(|place| place.seen.instant))?,
+        };
+        let place = ways.get_mut(way)?;
+        if same.is_none() || !place.as_ref().is_some_and(is_good) {
+            *place = Some(Place { key, known: find(), seen: now, rests_on });
         }
-        &self.known[&key]
+        place.as_ref().map(|place| &place.known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Clock;
+    use crate::base::time::ManualClock;
+    use crate::device::PolicyId;
+    use crate::device::Standing;
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+
+    fn known(peer: SocketAddr, page: u16) -> Known {
+        let device =
+            Device { name: Arc::from("x"), family: None, policy: PolicyId(0), standing: Standing::Unknown };
+        Known { client: Client::new(peer.ip()), device, page, admitted: true }
+    }
+
+    #[test]
+    fn who_is_known_is_asked_again_after_a_second_or_a_change() {
+        let (mut clients, clock) = (Clients::new(), ManualClock::at(0));
+        let peer: SocketAddr = "192.0.2.1:5353".parse().unwrap();
+        let mut page = |rests_on, page, clock: &ManualClock| {
+            clients.get(peer, rests_on, clock.now(), || known(peer, page)).unwrap().page
+        };
+        assert_eq!(page((1, 1), 1, &clock), 1);
+        assert_eq!(page((1, 1), 2, &clock), 1);
+        assert_eq!(page((1, 2), 3, &clock), 3);
+        assert_eq!(page((2, 2), 4, &clock), 4);
+        clock.advance(Duration::from_millis(999));
+        assert_eq!(page((2, 2), 5, &clock), 4);
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(page((2, 2), 6, &clock), 6);
+    }
+
+    #[test]
+    fn made_up_addresses_neither_mix_nor_grow() {
+        let (mut clients, clock) = (Clients::new(), ManualClock::at(0));
+        for nth in 0..100_000u32 {
+            let peer = SocketAddr::from((Ipv4Addr::from(0x0a00_0000 + nth), 53));
+            let found = clients.get(peer, (0, 0), clock.now(), || known(peer, 0)).unwrap();
+            assert_eq!(found.client.addr, peer.ip());
+        }
+        assert_eq!(clients.places.len(), PLACES);
     }
 }

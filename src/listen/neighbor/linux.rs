@@ -21,6 +21,8 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use netlink_packet_core::NLM_F_DUMP;
 use netlink_packet_core::NLM_F_REQUEST;
@@ -66,6 +68,8 @@ pub struct KernelNeighbors {
     asking: Mutex<Asking>,
     /// What events said, by address and interface.
     told: Mutex<HashMap<(IpAddr, u32), MacAddr>>,
+    /// How often that has changed.
+    changes: AtomicU64,
 }
 
 impl KernelNeighbors {
@@ -76,7 +80,7 @@ impl KernelNeighbors {
         socket.connect(&NetlinkAddr::new(0, 0))?;
         socket.set_non_blocking(true)?;
         let asking = Asking { socket, sequence: 0, buffer: Vec::with_capacity(LARGEST) };
-        Ok(Self { asking: Mutex::new(asking), told: Mutex::default() })
+        Ok(Self { asking: Mutex::new(asking), told: Mutex::default(), changes: AtomicU64::new(0) })
     }
 
     /// Reads the whole table once and then every change of it, for ever.
@@ -110,8 +114,12 @@ impl KernelNeighbors {
         };
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (address, scope(address, entry.header.ifindex));
-        if told.len() < MOST_KEPT || told.contains_key(&key) {
-            told.insert(key, mac);
+        let known = told.get(&key).copied();
+        if known != Some(mac) {
+            self.changes.fetch_add(1, Ordering::Release);
+            if known.is_some() || told.len() < MOST_KEPT {
+                told.insert(key, mac);
+            }
         }
     }
 }
@@ -141,6 +149,10 @@ impl Neighbors for KernelNeighbors {
     fn all(&self) -> Vec<(IpAddr, MacAddr)> {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.iter().map(|((address, _), mac)| (*address, *mac)).collect()
+    }
+
+    fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 }
 

@@ -24,6 +24,12 @@ pub trait Neighbors: Send + Sync {
 
     /// Returns everybody who is known.
     fn all(&self) -> Vec<(IpAddr, MacAddr)>;
+
+    /// Returns a number that is another one whenever somebody has another MAC
+    /// address than before, or one for the first time.
+    fn changes(&self) -> u64 {
+        0
+    }
 }
 
 /// Knows nobody: for systems without a neighbor table we can read.
