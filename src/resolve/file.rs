@@ -179,9 +179,20 @@ pub(super) enum Anchor {
     Digest(Domain, DS),
 }
 
-/// Reads DS and DNSKEY records out of a trust anchor file.
+/// Reads DS and DNSKEY records out of a trust anchor file.  A file with nothing
+/// but the data of DS records, as some tools write it, is about the root.
 pub(super) fn trust_anchors(file: &File) -> Result<Vec<Anchor>, Diagnostic> {
     let mut anchors = Vec::new();
+    let entries = entries(&file.text);
+    let is_data = |words: &Vec<&str>| words.len() > 3 && words.iter().take(3).all(|word| is_ttl(word));
+    if !entries.is_empty() && entries.len() <= MAX_RECORDS && entries.iter().all(is_data) {
+        let read = |words: &Vec<&str>| {
+            let last = words.last().copied().unwrap_or_default();
+            let say = "not a digest; write: . DS 20326 8 2 HEX";
+            ds(words).map(|ds| Anchor::Digest(Domain::root(), ds)).ok_or_else(|| file.complain(last, say))
+        };
+        return entries.iter().map(read).collect();
+    }
     for line in file.records()? {
         let last = line.data.last().copied().unwrap_or(line.rtype);
         if line.rtype.eq_ignore_ascii_case("DNSKEY") {
@@ -303,6 +314,17 @@ mod tests {
         assert!(matches!(&anchors[0], Anchor::Digest(name, ds) if name.is_root() && ds.key_tag() == 20_326));
         assert!(matches!(&anchors[1], Anchor::Key(name, key)
             if name.to_string() == "example" && key.public_key().public_bytes().len() == 64));
+    }
+
+    #[test]
+    fn bare_digests_are_the_roots() {
+        let digest = "E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D";
+        let anchors = trust_anchors(&file(&format!("; root\n20326 8 2 {digest}\n"))).unwrap();
+        assert!(
+            matches!(&anchors[..], [Anchor::Digest(name, ds)] if name.is_root() && ds.key_tag() == 20_326)
+        );
+        let fault = trust_anchors(&file("20326 8 2 AB")).unwrap_err().to_string();
+        assert!(fault.starts_with("f:1:11: not a digest"), "{fault}");
     }
 
     #[test]
