@@ -18,7 +18,7 @@ pub mod access;
 mod datagram;
 pub mod door;
 #[cfg(target_os = "linux")]
-mod fast;
+pub mod fast;
 pub mod neighbor;
 pub mod tcp;
 pub mod udp;

@@ -33,20 +33,20 @@ const BELIEVED: Duration = Duration::from_secs(1);
 
 /// A client that is known.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub struct Known {
     /// Its address and MAC.
-    pub(super) client: Client,
+    pub client: Client,
     /// The device behind it.
-    pub(super) device: Device,
+    pub device: Device,
     /// The page on which its queries are counted.
-    pub(super) page: u16,
+    pub page: u16,
     /// Whether it may ask at all.
-    pub(super) admitted: bool,
+    pub admitted: bool,
 }
 
 impl Known {
     /// Finds out who is behind an address.
-    pub(super) fn find<R: Resolve + 'static>(peer: SocketAddr, door: &Door<R>, home: &Home<R>) -> Self {
+    pub fn find<R: Resolve + 'static>(peer: SocketAddr, door: &Door<R>, home: &Home<R>) -> Self {
         let client = door.client(peer);
         let device = home.house.devices.identify(&client, &home.house.catalog);
         let page = door.witness().page(&device, &home.house);

@@ -45,7 +45,8 @@ use crate::resolve::Resolve;
 use batch::Batch;
 use batch::Way;
 use clients::Clients;
-use clients::Known;
+
+pub use clients::Known;
 
 /// How often a socket is emptied after the order to stop: what had arrived by
 /// then is still answered.
@@ -154,7 +155,7 @@ fn serve<R: Resolve + 'static>(
 
 /// Answers a packet if that can be done at once.  Otherwise nothing has
 /// happened, but for what stands in `out`.
-fn answer<R: Resolve>(
+pub fn answer<R: Resolve>(
     packet: &[u8],
     known: &Known,
     home: &Home<R>,
