@@ -48,7 +48,7 @@ fn load(tally: &Arc<Tally>) -> Vec<JoinHandle<()>> {
             socket.connect("192.168.178.2:53").unwrap();
             socket.set_read_timeout(Some(Duration::from_secs(4))).unwrap();
             let mut answer = [0; 1500];
-            for id in 0u16.. {
+            for id in (0..=u16::MAX).cycle() {
                 if tally.stop.load(Ordering::SeqCst) {
                     return;
                 }
