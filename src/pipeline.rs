@@ -11,6 +11,7 @@ use crate::answer::Response;
 use crate::catalog::Catalog;
 use crate::device::Device;
 use crate::device::Registry;
+use crate::matcher::Trail;
 use crate::policy::Judged;
 use crate::policy::Policies;
 use crate::policy::Verdict;
@@ -61,8 +62,9 @@ pub fn serve_at_once(
 
 /// What the name is for, and whether it may pass.
 fn judge<'q>(query: QueryRef<'q>, device: &Device, house: &Household) -> (Judged, Verdict<'q>) {
-    let rule = house.catalog.rule(device.family, query.qname);
-    house.policies.judge(query, device, rule)
+    let trail = Trail::of(query.qname);
+    let rule = house.catalog.rule_on(device.family, &trail);
+    house.policies.judge(query, device, &trail, rule)
 }
 
 /// Whether what came back is fine.

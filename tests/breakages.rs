@@ -9,12 +9,13 @@ use sordino::base::Clock;
 use sordino::base::Domain;
 use sordino::base::time::ManualClock;
 use sordino::catalog::Catalog;
-use sordino::catalog::ForeignList;
+use sordino::catalog::Lists;
 use sordino::catalog::Purpose;
 use sordino::catalog::foreign::About;
 use sordino::device::Device;
 use sordino::device::PolicyId;
 use sordino::device::Standing;
+use sordino::matcher::Trail;
 use sordino::policy::Builtin;
 use sordino::policy::Policies;
 use sordino::policy::Policy;
@@ -189,10 +190,10 @@ fn policies(rule: &str) -> Policies {
         family: None,
         purpose: Purpose::Unknown,
     };
-    let list = ForeignList::parse(about, rule).unwrap();
+    let lists = Arc::new(Lists::of_texts(&[(about, rule)]).unwrap());
     let levels = [Builtin::Light, Builtin::Balanced, Builtin::Strict, Builtin::Open].map(Builtin::policy);
-    let policies = levels.map(|policy| Policy { lists: vec![0], ..policy });
-    Policies { policies: policies.into(), lists: vec![Arc::new(list)], ..Policies::default() }
+    let policies = levels.map(|policy| Policy { lists: [0].into_iter().collect(), ..policy });
+    Policies { policies: policies.into(), lists, ..Policies::default() }
 }
 
 fn query(name: &str, clock: &ManualClock) -> Query {
@@ -232,7 +233,8 @@ fn no_list_breaks_a_wanted_function_and_the_laptop_is_still_blocked() {
         };
         let verdict = |device: &Device| {
             let asked = query.borrowed();
-            let (judged, _) = policies.judge(asked, device, catalog.rule(device.family, asked.qname));
+            let trail = Trail::of(asked.qname);
+            let (judged, _) = policies.judge(asked, device, &trail, catalog.rule_on(device.family, &trail));
             policies.review(judged, asked, device, &catalog, &reached)
         };
         for level in 0..3 {

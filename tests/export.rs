@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sordino::base::Domain;
 use sordino::catalog::Catalog;
 use sordino::catalog::FamilyId;
-use sordino::catalog::ForeignList;
+use sordino::catalog::Lists;
 use sordino::catalog::Purpose;
 use sordino::catalog::foreign::About;
 use sordino::catalog::foreign::Format;
@@ -21,7 +21,7 @@ fn catalog() -> Catalog {
 }
 
 /// Reads an export as a household would subscribe to it.
-fn read_back(text: &str, target: Target) -> ForeignList {
+fn read_back(text: &str, target: Target) -> Lists {
     let about = About {
         name: Arc::from("export"),
         file: Arc::from("export"),
@@ -29,9 +29,10 @@ fn read_back(text: &str, target: Target) -> ForeignList {
         family: None,
         purpose: Purpose::Unknown,
     };
-    let list = ForeignList::parse(about, text).unwrap();
-    assert_eq!(list.not_understood_count, 0, "{target}: {:?}", list.not_understood);
-    list
+    let lists = Lists::of_texts(&[(about, text)]).unwrap();
+    let facts = &lists.all()[0].facts;
+    assert_eq!(facts.not_understood, 0, "{target}: {:?}", facts.shown);
+    lists
 }
 
 #[test]
@@ -46,7 +47,7 @@ fn what_is_exported_is_what_is_blocked() {
                 for name in rule.pattern.names() {
                     let winner = family.rule(name).unwrap();
                     let blocks = policy.block.contains(&winner.purpose) && winner.strength().is_some();
-                    let here = |name: &Domain| list.blocks(name).is_some();
+                    let here = |name: &Domain| list.blocks(name, list.concerned(None)).is_some();
                     if winner.pattern.has_digits() {
                         continue;
                     }

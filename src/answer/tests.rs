@@ -63,7 +63,7 @@ fn block(answer: BlockedAnswer) -> Blocked {
 }
 
 fn ground() -> Ground {
-    Ground::List { list: "mine".into(), place: Place::new("blocklists/mine.txt".into(), 17) }
+    Ground::Exception { place: Place::new("config.toml".into(), 17), because: "mine".into() }
 }
 
 fn sent(query: &Query, answer: &Answer, blocked: Blocked) -> Message {
@@ -161,7 +161,7 @@ fn every_form_answers_every_type() {
                     if form == BlockedAnswer::NxDomain { "example.com." } else { "track.example.com." };
                 assert_eq!(soa.name, name(zone));
             }
-            assert_eq!(ede(&message), Some((15, "blocklists/mine.txt:17 list mine".to_owned())));
+            assert_eq!(ede(&message), Some((15, "config.toml:17 exception: mine".to_owned())));
         }
     }
 }

@@ -22,8 +22,8 @@ use crate::base::Diagnostic;
 use crate::base::Domain;
 use crate::base::diagnostic::there_are;
 use crate::base::time::SystemClock;
+use crate::catalog;
 use crate::catalog::ForeignList;
-use crate::catalog::foreign;
 use crate::catalog::foreign::About;
 use crate::observe::metrics::Download;
 use crate::pipeline;
@@ -36,14 +36,16 @@ use crate::source::fetch::Fetcher;
 use crate::source::fetch::Lookup;
 use crate::source::fetch::Roots;
 use crate::source::fetch::Settings;
+use crate::source::refresh::Counts;
 use crate::source::refresh::Doubt;
 use crate::source::refresh::Outcome;
 use crate::source::refresh::Refresher;
 use crate::source::refresh::Source;
+use crate::source::store::MAX_DOWNLOAD;
 use crate::source::store::Store;
 
 /// Downloads of one list.
-pub type Lists = Refresher<ForeignList>;
+pub type Lists = Refresher<Counts>;
 
 //----------- build ------------------------------------------------------------
 
@@ -82,19 +84,31 @@ pub fn build(
         ..Settings::default()
     };
     let parse = move |index: usize, text: &str| match abouts.get(index) {
-        Some(about) => ForeignList::parse(about.clone(), text),
+        Some(about) => count(about, text),
         None => Err(Diagnostic::of_file("list", "there is no such list")),
     };
     let fetcher = Fetcher::new(settings, lookup, Arc::clone(clock));
-    let store = Store::new(state, foreign::MAX_FOREIGN as u64);
+    let store = Store::new(state, MAX_DOWNLOAD);
     // So that not all houses ask at the same second.
     let seed = clock.now().unix.unsigned_abs() ^ u64::from(std::process::id());
     let lists = Refresher::new(sources, fetcher, store, Box::new(parse), seed);
-    for index in 0..lists.sources().count() {
-        // Complaints about copies were made when the household was loaded.
-        let _ = lists.load(index, clock.now());
+    // Copies were read, and complained about, when the household was loaded.
+    let read = loaded.house.policies.lists.all().iter();
+    let rules = |name: &str| read.clone().find(|list| *list.about.name == *name).map(|list| list.rules);
+    for (index, source) in lists.sources().enumerate() {
+        if let Some(rules) = rules(&source.name).filter(|rules| *rules > 0) {
+            lists.loaded(index, rules, clock.now());
+        }
     }
     Ok(lists)
+}
+
+/// Counts the rules of a list, as they will count once it is used.
+fn count(about: &About, text: &str) -> Result<Counts, Diagnostic> {
+    let lists = catalog::Lists::of_texts(&[(about.clone(), text)])?;
+    let list = lists.all().first();
+    let counts = |list: &ForeignList| Counts { rules: list.rules, not_understood: list.facts.not_understood };
+    Ok(list.map(counts).unwrap_or_default())
 }
 
 /// Returns what there is to show of each list.
@@ -109,7 +123,7 @@ pub fn facts(lists: &Lists) -> Vec<Download> {
 }
 
 /// Says what came of a download.
-pub fn describe(outcome: &Outcome<ForeignList>) -> String {
+pub fn describe(outcome: &Outcome<Counts>) -> String {
     match outcome {
         Outcome::Updated { rules, before, unsaved, .. } => {
             let before = before.map_or_else(String::new, |before| format!(", {before} before"));

@@ -10,8 +10,7 @@ use crate::base::diagnostic::there_are;
 use crate::catalog::Catalog;
 use crate::catalog::FamilyFile;
 use crate::catalog::FamilyId;
-use crate::catalog::ForeignList;
-use crate::catalog::foreign;
+use crate::catalog::Lists;
 use crate::catalog::foreign::About;
 use crate::config::Config;
 use crate::config::List;
@@ -20,8 +19,12 @@ use crate::device::Listing;
 use crate::device::Registry;
 use crate::pipeline::Household;
 use crate::policy::Policies;
-use crate::source;
+use crate::source::compiled;
+use crate::source::compiled::CompileError;
+use crate::source::compiled::From;
+use crate::source::compiled::Source;
 use crate::source::fetch;
+use crate::source::store::MAX_DOWNLOAD;
 use crate::source::store::Store;
 
 /// A household, and what there is to say about it.
@@ -41,6 +44,8 @@ pub struct Files<'a> {
     pub base: &'a Path,
     /// The state folder, with the last good copies of what was downloaded.
     pub state: &'a Path,
+    /// Whether what is made of the lists is kept there.
+    pub keep: bool,
 }
 
 /// Builds a household.  The list files that were read are added to `files`.
@@ -53,25 +58,8 @@ pub fn build(
     let catalog = Catalog::build(families)?;
     let mut faults = Vec::new();
     let mut warnings = Vec::new();
-    let mut lists = Vec::new();
-    let mut aside_counts = Vec::new();
-    for list in &config.lists {
-        match read_list(list, config, &catalog, places, files, &mut warnings) {
-            Ok(list) => {
-                if let Some((line, text)) = list.not_understood.first() {
-                    let say =
-                        format!("{} lines are not understood, the first: {text}", list.not_understood_count);
-                    let warning = Diagnostic::of_file(Arc::clone(&list.file), say).warning();
-                    warnings.push(Diagnostic { line: *line, ..warning });
-                }
-                let aside = set_aside(&list, &catalog);
-                aside_counts.push((Arc::clone(&list.name), aside.len()));
-                warnings.extend(aside.into_iter().take(SHOWN));
-                lists.push(Arc::new(list));
-            }
-            Err(fault) => faults.push(fault),
-        }
-    }
+    let lists = Arc::new(read_lists(config, &catalog, places, files, &mut warnings, &mut faults));
+    let aside_counts = remark(&lists, &catalog, &mut warnings);
     let mut listings = Vec::new();
     for device in &config.devices {
         let family = device.family.as_ref().and_then(|family| {
@@ -104,7 +92,7 @@ pub fn build(
     }
     let policies = Policies {
         policies: config.policies.clone(),
-        exceptions: config.exceptions.clone(),
+        exceptions: config.exceptions.iter().cloned().collect(),
         lists,
         outside_networks: config.resolve.allow_servers.clone(),
         house_zones: config.resolve.zones.iter().map(|(zone, _)| zone.clone()).collect(),
@@ -122,28 +110,83 @@ fn family(written: &Written<String>, config: &Config, catalog: &Catalog) -> Resu
     })
 }
 
-/// Reads one foreign list: its file, or the last good copy of what was
-/// downloaded.
-fn read_list(
-    list: &List,
+/// Reads all foreign lists: their files, or the last good copies of what was
+/// downloaded.  Without a good copy a list is empty until the first download.
+fn read_lists(
     config: &Config,
     catalog: &Catalog,
     places: &Files<'_>,
     files: &mut Vec<PathBuf>,
     warnings: &mut Vec<Diagnostic>,
-) -> Result<ForeignList, Diagnostic> {
+    faults: &mut Vec<Diagnostic>,
+) -> Lists {
+    let mut sources = Vec::new();
+    for list in &config.lists {
+        match source(list, config, catalog, places, files) {
+            Ok(source) => sources.push(source),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if sources.len() < config.lists.len() {
+        return Lists::default();
+    }
+    // Where the config says where a list is.
+    let span = |position: usize| {
+        let list = config.lists.get(position)?;
+        list.path.as_ref().map(|path| &path.span).or_else(|| list.url.as_ref().map(|url| &url.span))
+    };
+    let store = Store::new(places.state, MAX_DOWNLOAD);
+    match compiled::open(&sources, places.state, &store, places.keep) {
+        Ok(compiled) => {
+            for position in compiled.missing {
+                let name = config.lists.get(position).map(|list| &*list.name).unwrap_or_default();
+                let say = format!("list `{name}` has not been downloaded yet and is empty until then");
+                warnings.extend(span(position).map(|span| config.text.fault(span, say).warning()));
+            }
+            for (position, damage) in compiled.damages {
+                let say = damage.to_string();
+                warnings.extend(span(position).map(|span| config.text.fault(span, say).warning()));
+            }
+            if let Some(why) = compiled.unkept {
+                let say = format!("the table of lists cannot be kept for the next start: {why}");
+                warnings.push(Diagnostic::of_file(places.state.display().to_string(), say).warning());
+            }
+            compiled.lists
+        }
+        Err(CompileError::List(position, fault)) => {
+            let said = fault.to_string();
+            faults.push(span(position).map_or(fault, |span| config.text.fault(span, said)));
+            Lists::default()
+        }
+        Err(CompileError::Together(say)) => {
+            faults.push(Diagnostic::of_file(Arc::clone(&config.text.file), say));
+            Lists::default()
+        }
+    }
+}
+
+/// Says where a list is, and what the config says of it.
+fn source(
+    list: &List,
+    config: &Config,
+    catalog: &Catalog,
+    places: &Files<'_>,
+    files: &mut Vec<PathBuf>,
+) -> Result<Source, Diagnostic> {
     let family = list.family.as_ref().map(|family| self::family(family, config, catalog)).transpose()?;
-    let (shown, text) = match (&list.path, &list.url) {
+    let (shown, from) = match (&list.path, &list.url) {
         (Some(written), _) => {
             let path = places.base.join(&written.value);
-            let shown = written.value.display().to_string();
             files.push(path.clone());
-            let text = source::read_text(&path, &shown, foreign::MAX_FOREIGN)
-                .map_err(|fault| config.text.fault(&written.span, fault.to_string()))?;
-            (shown, text)
+            (written.value.display().to_string(), From::File(path))
         }
-        (None, Some(url)) => (list.name.to_string(), kept_copy(list, url, config, places, warnings)?),
-        (None, None) => (list.name.to_string(), String::new()),
+        (None, url) => {
+            if let Some(url) = url {
+                fetch::check_url(&url.value, config.download.http)
+                    .map_err(|error| config.text.fault(&url.span, error.to_string()))?;
+            }
+            (list.name.to_string(), From::Kept)
+        }
     };
     let about = About {
         name: Arc::clone(&list.name),
@@ -152,32 +195,24 @@ fn read_list(
         family,
         purpose: list.purpose,
     };
-    ForeignList::parse(about, &text)
+    Ok(Source { about, from })
 }
 
-/// Reads the last good copy of a list that is downloaded; without one the list
-/// is empty until the first download.
-fn kept_copy(
-    list: &List,
-    url: &Written<String>,
-    config: &Config,
-    places: &Files<'_>,
-    warnings: &mut Vec<Diagnostic>,
-) -> Result<String, Diagnostic> {
-    fetch::check_url(&url.value, config.download.http)
-        .map_err(|error| config.text.fault(&url.span, error.to_string()))?;
-    match Store::new(places.state, foreign::MAX_FOREIGN as u64).load(&list.name) {
-        Ok(Some(saved)) => Ok(saved.text),
-        Ok(None) => {
-            let say = format!("list `{}` has not been downloaded yet and is empty until then", list.name);
-            warnings.push(config.text.fault(&url.span, say).warning());
-            Ok(String::new())
+/// Remarks on what is odd about lists.  Returns how many rules of each are set
+/// aside.
+fn remark(lists: &Lists, catalog: &Catalog, warnings: &mut Vec<Diagnostic>) -> Vec<(Arc<str>, usize)> {
+    let mut counts = Vec::new();
+    for (position, list) in lists.all().iter().enumerate() {
+        if let Some((line, text)) = list.facts.shown.first() {
+            let say = format!("{} lines are not understood, the first: {text}", list.facts.not_understood);
+            let warning = Diagnostic::of_file(Arc::clone(&list.about.file), say).warning();
+            warnings.push(Diagnostic { line: *line, ..warning });
         }
-        Err(damage) => {
-            warnings.push(config.text.fault(&url.span, damage.to_string()).warning());
-            Ok(String::new())
-        }
+        let aside = set_aside(lists, position, catalog);
+        counts.push((Arc::clone(&list.about.name), aside.len()));
+        warnings.extend(aside.into_iter().take(SHOWN));
     }
+    counts
 }
 
 /// How many rules of a list that are set aside are shown.
@@ -186,17 +221,18 @@ const SHOWN: usize = 10;
 /// Returns a remark for each rule of a foreign list that would take a name
 /// from a function of a family the list is for.  `judge` never lets it; this
 /// is to tell the household.
-pub fn set_aside(list: &ForeignList, catalog: &Catalog) -> Vec<Diagnostic> {
+pub fn set_aside(lists: &Lists, position: usize, catalog: &Catalog) -> Vec<Diagnostic> {
     let mut told = BTreeMap::new();
+    let only = lists.all().get(position).and_then(|list| list.about.family);
+    let wanted = [position].into_iter().collect();
     let all = (0u16..).map(FamilyId).zip(catalog.families());
-    let concerned =
-        all.filter(|(id, family)| family.has_devices() && list.family.is_none_or(|only| only == *id));
+    let concerned = all.filter(|(id, family)| family.has_devices() && only.is_none_or(|only| only == *id));
     for (_, family) in concerned {
         for rule in family.rules().iter().filter(|rule| rule.purpose.function().is_some()) {
             for name in rule.pattern.examples() {
+                let Some(place) = lists.blocks(&name, wanted) else { continue };
                 // What a more specific rule of ours says of the name, goes.
-                let ours = family.rule(&name).is_some_and(|winner| Arc::ptr_eq(winner, rule));
-                if let Some(place) = list.blocks(&name).filter(|_| ours) {
+                if family.rule(&name).is_some_and(|winner| Arc::ptr_eq(winner, rule)) {
                     told.entry(place.line).or_insert_with(|| {
                         let say = format!(
                             "set aside for {}: it would block `{name}`, which is for function {} ({})",

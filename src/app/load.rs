@@ -46,6 +46,9 @@ pub struct Options {
     pub blocklists: Option<PathBuf>,
     /// Seconds by which the wall clock is shifted.
     pub clock_offset: i64,
+    /// Whether the table that is made of lists is kept in the state folder, as
+    /// whoever serves does; the others change nothing.
+    pub keep: bool,
 }
 
 //----------- Loaded -----------------------------------------------------------
@@ -106,7 +109,7 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
     if !faults.is_empty() {
         return Err(faults);
     }
-    let places = house::Files { base: &base, state: &state_dir(options) };
+    let places = house::Files { base: &base, state: &state_dir(options), keep: options.keep };
     let Built { house, mut warnings, set_aside } = house::build(&config, &families, &places, &mut files)?;
     warnings.append(&mut config.warnings);
     Ok(Loaded { config, house: Arc::new(house), warnings, trial: path.is_none(), ca, set_aside, files })

@@ -68,7 +68,7 @@ fn fatal(what: impl fmt::Display) -> ExitError {
 pub fn run(options: &Options) -> Result<(), ExitError> {
     log::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(fatal)?;
-    runtime.block_on(serve(options))
+    runtime.block_on(serve(&Options { keep: true, ..options.clone() }))
 }
 
 /// Starts everything in the order in which it can fail without harm: files,
@@ -100,7 +100,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     kept::load(&state, &resolver, clock.now());
     metrics.loaded(&loaded.house, &loaded.set_aside, clock.now());
     let addresses = sockets.addresses();
-    let count = loaded.house.catalog.families().len() + loaded.house.policies.lists.len();
+    let count = loaded.house.catalog.families().len() + loaded.house.policies.lists.all().len();
     let home = home(&loaded, resolver);
     let door = Arc::new(Door::new(home, Arc::clone(&clock), neighbors(), observer));
 

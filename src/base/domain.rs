@@ -105,61 +105,62 @@ impl FromStr for Domain {
     ///
     /// [RFC 1035 section 5.1]: https://www.rfc-editor.org/rfc/rfc1035#section-5.1
     fn from_str(text: &str) -> Result<Self, DomainError> {
-        if text.is_empty() {
-            return Err(DomainError::Empty);
-        }
-        if text == "." {
-            return Ok(Self::root());
-        }
-        let mut wire = vec![0u8];
-        let mut start = 0;
-        let mut bytes = text.bytes().peekable();
-        while let Some(byte) = bytes.next() {
-            let byte = match byte {
-                b'.' => {
-                    close_label(&mut wire, &mut start)?;
-                    if bytes.peek().is_none() {
-                        wire.pop();
-                    }
-                    continue;
-                }
-                b'\\' => unescape(&mut bytes)?,
-                b'!'..=b'~' => byte,
-                _ => return Err(DomainError::NotAscii),
-            };
-            wire.push(byte.to_ascii_lowercase());
-            if wire.len() > MAX_NAME {
-                return Err(DomainError::TooLong);
-            }
-        }
-        if start < wire.len() {
-            close_label(&mut wire, &mut start)?;
-        } else {
-            wire.push(0);
-        }
-        if wire.len() > MAX_NAME {
-            return Err(DomainError::TooLong);
-        }
-        Ok(Self(wire.into_boxed_slice()))
+        let mut room = [0; MAX_NAME];
+        DomainRef::from_text(text, &mut room).map(DomainRef::to_owned)
     }
 }
 
-/// Writes the length of the label begun at `start` and opens the next one.
-fn close_label(wire: &mut Vec<u8>, start: &mut usize) -> Result<(), DomainError> {
-    let len = wire.len() - *start - 1;
+/// Writes a name as people write it into `room` in wire form, lower case.
+/// Returns its length.
+pub(super) fn write_wire(text: &str, room: &mut [u8; MAX_NAME]) -> Result<usize, DomainError> {
+    if text.is_empty() {
+        return Err(DomainError::Empty);
+    }
+    room[0] = 0;
+    if text == "." {
+        return Ok(1);
+    }
+    // Where the label in hand has its length, and where the next octet goes.
+    let (mut start, mut at) = (0, 1);
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let byte = match byte {
+            b'.' => {
+                close_label(room, start, at)?;
+                start = at;
+                at += 1;
+                if at > MAX_NAME {
+                    return Err(DomainError::TooLong);
+                }
+                continue;
+            }
+            b'\\' => unescape(&mut bytes)?,
+            b'!'..=b'~' => byte,
+            _ => return Err(DomainError::NotAscii),
+        };
+        *room.get_mut(at).ok_or(DomainError::TooLong)? = byte.to_ascii_lowercase();
+        at += 1;
+    }
+    // Without a final dot, the root's label is still to come.
+    if at > start + 1 {
+        close_label(room, start, at)?;
+        start = at;
+    }
+    *room.get_mut(start).ok_or(DomainError::TooLong)? = 0;
+    Ok(start + 1)
+}
+
+/// Writes the length of the label from `start` to `end`.
+fn close_label(room: &mut [u8; MAX_NAME], start: usize, end: usize) -> Result<(), DomainError> {
+    let len = end - start - 1;
     if len == 0 {
         return Err(DomainError::EmptyLabel);
     }
     if len > MAX_LABEL {
         return Err(DomainError::LabelTooLong);
     }
-    #[expect(clippy::cast_possible_truncation, reason = "at most 63, just checked")]
-    let octet = len as u8;
-    if let Some(slot) = wire.get_mut(*start) {
-        *slot = octet;
-    }
-    *start = wire.len();
-    wire.push(0);
+    *room.get_mut(start).ok_or(DomainError::TooLong)? =
+        u8::try_from(len).map_err(|_| DomainError::LabelTooLong)?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use super::domain::DomainError;
 use super::domain::MAX_LABEL;
 use super::domain::MAX_NAME;
 use super::domain::labels;
+use super::domain::write_wire;
 
 /// A domain name that lies somewhere else: in a [`Domain`], or in a packet that
 /// was read in place.  Lower case, absolute, uncompressed, like the other.
@@ -44,6 +45,15 @@ impl<'a> DomainRef<'a> {
         // Length octets are at most 63 and thus never look like a letter.
         room.make_ascii_lowercase();
         Ok(Self(room))
+    }
+
+    /// Reads a name as people write it into `room`; see the [`FromStr`] of
+    /// [`Domain`].
+    ///
+    /// [`FromStr`]: std::str::FromStr
+    pub fn from_text(text: &str, room: &'a mut [u8; MAX_NAME]) -> Result<Self, DomainError> {
+        let length = write_wire(text, room)?;
+        room.get(..length).map(Self).ok_or(DomainError::TooLong)
     }
 
     /// Returns the name in wire form, the root's empty label included.

@@ -7,6 +7,7 @@ use crate::base::DomainRef;
 use crate::base::MacPrefix;
 use crate::base::Place;
 use crate::matcher::Names;
+use crate::matcher::Trail;
 
 use super::evidence::Evidence;
 use super::rule::Rule;
@@ -145,7 +146,11 @@ impl Family {
 
     /// Returns the most specific rule about `name`.
     pub fn rule<'n>(&self, name: impl Into<DomainRef<'n>>) -> Option<&Arc<Rule>> {
-        let at = self.names.lookup(name.into()).next()?;
-        self.rules.get(at as usize)
+        self.rule_on(&Trail::of(name.into()))
+    }
+
+    /// Like [`rule`](Self::rule), for a name that was hashed already.
+    pub fn rule_on(&self, trail: &Trail<'_>) -> Option<&Arc<Rule>> {
+        self.rules.get(self.names.first(trail)? as usize)
     }
 }

@@ -1,16 +1,23 @@
-//! [`ForeignList`]: other people's lists, which know names and neither families
-//! nor purposes.
+//! [`ForeignList`]: what is known of somebody else's list, but for its names,
+//! which are in the table of all [`Lists`](super::Lists); and how a list is
+//! read, line by line.
 //!
 //! What is not understood is counted and kept by line, never guessed.  What
 //! the lines of each syntax mean is told in `format.rs`.
 
+use std::fmt;
+use std::io;
+use std::io::BufRead;
 use std::sync::Arc;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::base::Diagnostic;
-use crate::base::Domain;
 use crate::base::DomainRef;
-use crate::base::Place;
-use crate::matcher::Names;
+use crate::base::domain::MAX_NAME;
+use crate::matcher::Sink;
+use crate::matcher::Word;
 
 use super::family::FamilyId;
 use super::format::Line;
@@ -18,44 +25,20 @@ use super::purpose::Purpose;
 
 pub use super::format::Format;
 
-/// The largest list, in octets.
-pub const MAX_FOREIGN: usize = 64 << 20;
+/// The largest list, in octets.  Five million names take 105 MiB.
+pub const MAX_FOREIGN: usize = 256 << 20;
+
+/// The longest line, in octets.  Some programs put all names into one, and
+/// nobody's is longer than this.
+const MAX_LINE: usize = 64 << 10;
 
 /// How many lines that are not understood are kept, to be shown.
 const KEPT: usize = 50;
 
-/// What a foreign list says of a name.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Word {
-    /// Block it; at this line.
-    Block(u32),
-    /// Leave it alone (`@@||name^`, `rpz-passthru`); at this line.
-    Pass(u32),
-}
+/// How much of such a line is kept, in characters.
+const SHOWN: usize = 120;
 
 //----------- ForeignList ------------------------------------------------------
-
-/// A list by somebody else.
-#[derive(Debug)]
-pub struct ForeignList {
-    /// Its name in the config.
-    pub name: Arc<str>,
-    /// The file or URL it came from, as shown to people.
-    pub file: Arc<str>,
-    /// The purpose the config gives to its rules.
-    pub purpose: Purpose,
-    /// The family it is for; without one it is for every device.
-    pub family: Option<FamilyId>,
-    /// Lines that were not understood: line number and the line, the first
-    /// few of them.
-    pub not_understood: Vec<(u32, String)>,
-    /// How many lines were not understood.
-    pub not_understood_count: usize,
-    /// How many names were read.
-    pub understood_count: usize,
-    /// From names to what is said of them.
-    pub(super) names: Names<Word>,
-}
 
 /// What the config says of a list.
 #[derive(Clone, Debug)]
@@ -66,156 +49,163 @@ pub struct About {
     pub file: Arc<str>,
     /// Its syntax; without one it is found out.
     pub format: Option<Format>,
-    /// The family it is for.
+    /// The family it is for; without one it is for every device.
     pub family: Option<FamilyId>,
     /// What its names are for.
     pub purpose: Purpose,
 }
 
-impl ForeignList {
-    /// Reads a list.  It is refused as a whole if it is too large, or if more
-    /// of it is not understood than is: then it is something else.
-    pub fn parse(about: About, text: &str) -> Result<Self, Diagnostic> {
-        let refuse = |say: String| Err(Diagnostic::of_file(Arc::clone(&about.file), say));
-        if text.len() > MAX_FOREIGN {
-            return refuse(format!("a list larger than {MAX_FOREIGN} octets"));
-        }
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let format = about.format.unwrap_or_else(|| Format::detect(text));
-        let mut list = Self {
-            name: about.name,
-            file: Arc::clone(&about.file),
-            purpose: about.purpose,
-            family: about.family,
-            not_understood: Vec::new(),
-            not_understood_count: 0,
-            understood_count: 0,
-            names: Names::default(),
-        };
-        for (number, line) in (1..).zip(text.lines()) {
-            list.take(number, line, format);
-        }
-        if list.not_understood_count > list.understood_count {
-            let Self { not_understood_count: bad, understood_count: good, .. } = list;
-            let first = list.not_understood.first().map(|(number, line)| format!("; line {number}: {line}"));
-            let first = first.unwrap_or_default();
-            return refuse(format!("read as {format}, {bad} lines are not understood and {good} are{first}"));
-        }
-        Ok(list)
-    }
+/// A list by somebody else, without its names.
+#[derive(Clone, Debug)]
+pub struct ForeignList {
+    /// What the config says of it.
+    pub about: About,
+    /// What reading it brought to light.
+    pub facts: Facts,
+    /// How many rules it has.
+    pub rules: u64,
+}
 
+/// What reading a list brings to light, besides names.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Facts {
+    /// How many lines were understood and say something.
+    pub understood: u64,
+    /// How many lines were not understood.
+    pub not_understood: u64,
+    /// The first of those: line number and line.
+    pub shown: Vec<(u32, String)>,
+}
+
+//----------- Reading ----------------------------------------------------------
+
+/// Reads a list from somewhere and tells `sink` its names, as those of the list
+/// at this position.
+///
+/// It is refused as a whole if it is too large, or if more of it is not
+/// understood than is: then it is something else.
+pub fn read(from: impl BufRead, about: &About, position: u8, sink: &mut Sink) -> Result<Facts, ForeignError> {
+    let refuse = |say: String| ForeignError::Refused(Diagnostic::of_file(Arc::clone(&about.file), say));
+    let mut lines = Lines { from, line: Vec::new(), octets: 0 };
+    let head = lines.peek().map_err(ForeignError::Read)?;
+    let format = about.format.unwrap_or_else(|| Format::detect(&head));
+    let mut facts = Facts::default();
+    let mut number = 0u32;
+    let unreadable = |error: io::Error| match error.kind() {
+        io::ErrorKind::FileTooLarge => refuse(format!("a list larger than {MAX_FOREIGN} octets")),
+        _ => ForeignError::Read(error),
+    };
+    while let Some(line) = lines.next().map_err(unreadable)? {
+        number = number.saturating_add(1);
+        facts.take(number, line, format, position, sink);
+    }
+    if facts.not_understood > facts.understood {
+        let Facts { understood, not_understood, shown } = facts;
+        let first = shown.first().map(|(number, line)| format!("; line {number}: {line}"));
+        let first = first.unwrap_or_default();
+        let say = format!(
+            "read as {format}, {not_understood} lines are not understood and {understood} are{first}"
+        );
+        return Err(refuse(say));
+    }
+    Ok(facts)
+}
+
+impl Facts {
     /// Takes in one line.
-    fn take(&mut self, number: u32, line: &str, format: Format) {
+    fn take(&mut self, number: u32, line: &[u8], format: Format, position: u8, sink: &mut Sink) {
+        let text = String::from_utf8_lossy(line);
         let mut clear = true;
-        match format.read(line) {
+        match format.read(&text) {
             Line::Nothing => return,
             Line::Unclear => clear = false,
             Line::Names { names, subtree, pass } => {
+                let word = Word { list: position, subtree, pass };
                 for name in names {
-                    match name.parse::<Domain>() {
-                        Ok(name) => {
-                            let word = if pass { Word::Pass(number) } else { Word::Block(number) };
-                            let there = self.names.insert(name.clone(), subtree, word);
-                            // Of two words about one name, the one for passing
-                            // counts, as in all programs that know both.
-                            if pass && matches!(there, Some(Word::Block(_))) {
-                                self.names.replace(name, subtree, word);
-                            }
-                        }
+                    match DomainRef::from_text(name, &mut [0; MAX_NAME]) {
+                        Ok(name) => sink.add(name.as_wire(), word, number),
                         Err(_) => clear = false,
                     }
                 }
             }
         }
         if clear {
-            self.understood_count += 1;
-        } else {
-            self.not_understood_count += 1;
-            if self.not_understood.len() < KEPT {
-                self.not_understood.push((number, line.chars().take(120).collect()));
+            self.understood += 1;
+            return;
+        }
+        self.not_understood += 1;
+        if self.shown.len() < KEPT {
+            self.shown.push((number, text.trim_end().chars().take(SHOWN).collect()));
+        }
+    }
+}
+
+/// The lines of a text of any size, of which one is held at a time.
+struct Lines<R> {
+    /// Where they come from.
+    from: R,
+    /// The line in hand.
+    line: Vec<u8>,
+    /// How many octets there were until now.
+    octets: usize,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Returns the beginning, as far as it has been read into memory, and takes
+    /// a byte order mark away from it.
+    fn peek(&mut self) -> io::Result<String> {
+        if self.from.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
+            self.from.consume(3);
+        }
+        Ok(String::from_utf8_lossy(self.from.fill_buf()?).into_owned())
+    }
+
+    /// Returns the next line, if there is one.  Fails if there are too many
+    /// octets; what is too long of a line is left out.
+    fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        self.line.clear();
+        loop {
+            let read = self.from.fill_buf()?;
+            if read.is_empty() {
+                let more = !self.line.is_empty();
+                return Ok(more.then_some(self.line.as_slice()));
+            }
+            let end = read.iter().position(|&octet| octet == b'\n');
+            let part = read.get(..end.unwrap_or(read.len())).unwrap_or_default();
+            let room = MAX_LINE.saturating_sub(self.line.len());
+            self.line.extend_from_slice(part.get(..room.min(part.len())).unwrap_or_default());
+            let used = part.len() + usize::from(end.is_some());
+            self.from.consume(used);
+            self.octets += used;
+            if self.octets > MAX_FOREIGN {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            if end.is_some() {
+                return Ok(Some(self.line.as_slice()));
             }
         }
     }
+}
 
-    /// Returns the place of the rule that blocks `name`, if one does and no
-    /// more specific one lets it pass.
-    pub fn blocks<'n>(&self, name: impl Into<DomainRef<'n>>) -> Option<Place> {
-        match self.names.lookup(name.into()).next()? {
-            Word::Block(line) => Some(Place::new(Arc::clone(&self.file), line)),
-            Word::Pass(_) => None,
+//----------- ForeignError -----------------------------------------------------
+
+/// Why a list is not used.
+#[derive(Debug)]
+pub enum ForeignError {
+    /// It is no list, or too large a one.
+    Refused(Diagnostic),
+    /// It can't be read.
+    Read(io::Error),
+}
+
+impl fmt::Display for ForeignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(fault) => fault.fmt(f),
+            Self::Read(error) => error.fmt(f),
         }
-    }
-
-    /// Returns how many rules it has.
-    pub fn len(&self) -> usize {
-        self.names.len()
-    }
-
-    /// Returns whether it has no rules.
-    pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn list(text: &str, format: Option<Format>) -> Result<ForeignList, Diagnostic> {
-        let about = About {
-            name: Arc::from("test"),
-            file: Arc::from("test.txt"),
-            format,
-            family: None,
-            purpose: Purpose::Unknown,
-        };
-        ForeignList::parse(about, text)
-    }
-
-    fn blocks(list: &ForeignList, name: &str) -> Option<u32> {
-        list.blocks(name.parse::<Domain>().unwrap().borrowed()).map(|place| place.line)
-    }
-
-    #[test]
-    fn a_more_specific_line_lets_a_name_pass() {
-        let list =
-            list("! x\n||example.com^\n@@||good.example.com^\n||bad.good.example.com^\n", None).unwrap();
-        assert_eq!(blocks(&list, "a.example.com"), Some(2));
-        assert_eq!(blocks(&list, "x.good.example.com"), None);
-        assert_eq!(blocks(&list, "bad.good.example.com"), Some(4));
-        assert_eq!(list.len(), 3);
-    }
-
-    #[test]
-    fn of_two_words_about_a_name_the_one_for_passing_counts() {
-        for text in ["||a.example^\n@@||a.example^\n", "@@||a.example^\n||a.example^\n"] {
-            let list = list(text, None).unwrap();
-            assert_eq!((blocks(&list, "a.example"), list.len()), (None, 1), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_understood_is_counted_and_shown() {
-        let list = list("0.0.0.0 a.example\nwhat is this\n0.0.0.0 b.example\n", None).unwrap();
-        assert_eq!(list.not_understood_count, 1);
-        assert_eq!(list.not_understood, [(2, "what is this".to_owned())]);
-    }
-
-    #[test]
-    fn something_else_is_refused() {
-        let fault = list("<html>\n<body>\nNot found\n", None).unwrap_err();
-        assert!(
-            fault.to_string().contains("3 lines are not understood and 0 are; line 1: <html>"),
-            "{fault}"
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_read_or_refused(text in "([|@*a-z.^/=:\"# \n]{0,30}\n){0,20}", at in 0..7usize) {
-            let _ = list(&text, Some(Format::ALL[at]));
-            let _ = list(&text, None);
-        }
-    }
-}
+impl std::error::Error for ForeignError {}

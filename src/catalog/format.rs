@@ -6,7 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::base::Domain;
+use crate::base::DomainRef;
+use crate::base::domain::MAX_NAME;
 
 use super::purpose::UnknownWord;
 
@@ -166,7 +167,7 @@ fn uncommented(line: &str) -> &str {
 /// Returns whether `text` looks like a name: only what names are made of.
 fn is_name(text: &str) -> bool {
     text.contains('.')
-        && text.parse::<Domain>().is_ok()
+        && DomainRef::from_text(text, &mut [0; MAX_NAME]).is_ok()
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
         && !text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
 }

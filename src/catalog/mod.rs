@@ -5,8 +5,8 @@
 //! which line of which file says so?  Inside a family **the most specific rule
 //! wins**.
 //!
-//! [`ForeignList`]s are other people's lists.  They know names only: neither
-//! families nor purposes, so they can't overrule what the catalog knows.
+//! [`Lists`] are other people's lists.  They know names only: neither families
+//! nor purposes, so they can't overrule what the catalog knows.
 //
 //  Text becomes a catalog in three steps, a file each: `parse` (text to a
 //  `FamilyFile`, with positions), `lint` (what a careful reader would remark),
@@ -19,6 +19,7 @@ pub mod family;
 pub mod foreign;
 mod format;
 pub mod lint;
+pub mod lists;
 pub mod parse;
 pub mod pattern;
 pub mod purpose;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use crate::base::DomainRef;
 use crate::base::MacAddr;
 use crate::base::MacPrefix;
+use crate::matcher::Trail;
 
 pub use evidence::Evidence;
 pub use evidence::EvidenceKind;
@@ -40,6 +42,8 @@ pub use family::Look;
 pub use family::Sign;
 pub use family::SignKind;
 pub use foreign::ForeignList;
+pub use lists::ListRule;
+pub use lists::Lists;
 pub use pattern::Pattern;
 pub use purpose::Function;
 pub use purpose::Purpose;
@@ -61,6 +65,11 @@ impl Catalog {
     /// this family.  Without a family nothing is known of any name.
     pub fn rule<'n>(&self, family: Option<FamilyId>, name: impl Into<DomainRef<'n>>) -> Option<&Arc<Rule>> {
         self.family(family?)?.rule(name)
+    }
+
+    /// Like [`rule`](Self::rule), for a name that was hashed already.
+    pub fn rule_on(&self, family: Option<FamilyId>, trail: &Trail<'_>) -> Option<&Arc<Rule>> {
+        self.family(family?)?.rule_on(trail)
     }
 
     /// Returns a family by its id.

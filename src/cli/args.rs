@@ -62,6 +62,7 @@ impl From<Common> for Options {
             state_dir: common.state_dir,
             blocklists: common.blocklists,
             clock_offset: common.clock_offset,
+            keep: false,
         }
     }
 }

@@ -38,14 +38,14 @@ pub fn check(options: &Options, json: bool, out: &mut dyn Write) -> io::Result<u
             Ok(_) => {
                 let house = &loaded.house;
                 let rules: usize = house.catalog.families().iter().map(|family| family.rules().len()).sum();
-                let names: usize = house.policies.lists.iter().map(|list| list.len()).sum();
+                let names: u64 = house.policies.lists.all().iter().map(|list| list.rules).sum();
                 let summary = format!(
                     "{} is fine: {} devices, {} policies, {} families with {rules} rules, {} lists with {names} names",
                     loaded.config.text.file,
                     house.devices.listings().len(),
                     house.policies.policies.len(),
                     house.catalog.families().len(),
-                    house.policies.lists.len(),
+                    house.policies.lists.all().len(),
                 );
                 (loaded.warnings, Some(summary))
             }

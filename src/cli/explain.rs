@@ -25,6 +25,7 @@ use crate::catalog::Rule;
 use crate::device::Device;
 use crate::device::Standing;
 use crate::listen::neighbor::Neighbors;
+use crate::matcher::Trail;
 use crate::pipeline::Household;
 use crate::policy::Ground;
 use crate::policy::Judged;
@@ -96,8 +97,9 @@ fn walk(house: &Household, ask: &Explain, clock: &dyn Clock) -> Result<Vec<Line>
         qname,
         qtype,
     };
-    let rule = house.catalog.rule(device.family, query.qname.borrowed());
-    let (judged, _) = house.policies.judge(query.borrowed(), &device, rule);
+    let trail = Trail::of(query.qname.borrowed());
+    let rule = house.catalog.rule_on(device.family, &trail);
+    let (judged, _) = house.policies.judge(query.borrowed(), &device, &trail, rule);
     let mut lines = vec![line("name", format!("{} {}", query.qname, ask.rtype.to_ascii_uppercase()), "")];
     lines.extend(who(house, ask, &client, &device));
     lines.extend(what_for(rule, &device));
@@ -230,8 +232,8 @@ fn describe(policy: &Policy) -> String {
 fn verdict(judged: &Judged) -> Vec<Line> {
     let word = if judged.is_block() { "block" } else { "allow" };
     let mut lines = vec![line("verdict", word, judged.ground.to_string())];
-    if let Ground::Function { held_back: Some(place), .. } = &judged.ground {
-        lines.push(line("", "held back", format!("{place} would have blocked it")));
+    if let Ground::Function { held_back: Some(rule), .. } = &judged.ground {
+        lines.push(line("", "held back", format!("{} would have blocked it", rule.place())));
     }
     if let Some(observed) = &judged.observed {
         lines.push(line("", "would block", observed.to_string()));

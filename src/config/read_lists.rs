@@ -25,13 +25,14 @@ use crate::catalog::Strength;
 use crate::catalog::foreign::Format;
 use crate::device::HOUSEHOLD;
 use crate::device::PolicyId;
+use crate::matcher::MOST_LISTS;
 use crate::policy::Action;
 use crate::policy::Builtin;
 use crate::policy::Exception;
 use crate::policy::Policy;
 use crate::policy::Scope;
 
-/// Most devices, lists or policies.  A house has tens.
+/// Most devices or policies.  A house has tens.
 const MOST: usize = 1024;
 
 /// The longest name, in characters.  Names are labels of metrics.
@@ -61,15 +62,15 @@ impl Reader {
     }
 
     /// Complains if there are too many of something.
-    fn bounded<T>(&mut self, tables: &v1::Named<T>, what: &str) {
-        if let Some(name) = tables.keys().nth(MOST) {
-            self.fault(&name.span(), format!("more than {MOST} {what}"));
+    fn bounded<T>(&mut self, tables: &v1::Named<T>, most: usize, what: &str) {
+        if let Some(name) = tables.keys().nth(most) {
+            self.fault(&name.span(), format!("more than {most} {what}"));
         }
     }
 
     /// `[list.NAME]`
     pub(super) fn lists(&mut self, spec: v1::Named<v1::List>) -> (Vec<List>, HashMap<Arc<str>, usize>) {
-        self.bounded(&spec, "lists");
+        self.bounded(&spec, MOST_LISTS, "lists");
         let (mut lists, mut names) = (Vec::new(), HashMap::new());
         let formats = Format::ALL.map(|format| (format.as_str(), format));
         let purposes = Purpose::BLOCKABLE.map(|purpose| (purpose.as_str(), purpose));
@@ -112,7 +113,7 @@ impl Reader {
         spec: v1::Named<v1::Policy>,
         lists: &HashMap<Arc<str>, usize>,
     ) -> (Vec<Policy>, PolicyNames) {
-        self.bounded(&spec, "policies");
+        self.bounded(&spec, MOST, "policies");
         let mut policies: Vec<_> = Builtin::ALL.map(Builtin::policy).into();
         let strengths = Strength::ALL.map(|strength| (strength.as_str(), strength));
         let functions = Function::ALL.map(|function| (function.as_str(), function));
@@ -154,7 +155,7 @@ impl Reader {
         for (at, list) in lists.iter().enumerate() {
             let source = list.path.as_ref().map(|path| &path.span);
             let source = source.or_else(|| list.url.as_ref().map(|url| &url.span));
-            let idle = !policies.iter().any(|policy| policy.lists.contains(&at));
+            let idle = !policies.iter().any(|policy| policy.lists.contains(at));
             if let Some(span) = source.filter(|_| idle) {
                 let say = format!("list `{}` blocks nothing: no policy has it in its `lists`", list.name);
                 let warning = self.text.fault(span, say).warning();
@@ -169,7 +170,7 @@ impl Reader {
         spec: v1::Named<v1::Device>,
         policies: &PolicyNames,
     ) -> (Vec<Device>, HashMap<Arc<str>, usize>) {
-        self.bounded(&spec, "devices");
+        self.bounded(&spec, MOST, "devices");
         let (mut devices, mut names) = (Vec::new(), HashMap::new());
         for (key, table) in in_order(spec) {
             let name = self.name(&key);

@@ -196,10 +196,11 @@ impl Metrics {
         }
         self.list_rules.reset();
         self.list_read.reset();
-        let families = house.catalog.families().iter().map(|family| (family.name(), family.rules().len()));
-        let foreign = house.policies.lists.iter().map(|list| (&list.name, list.len()));
+        let families = house.catalog.families().iter();
+        let families = families.map(|family| (family.name(), count(family.rules().len())));
+        let foreign = house.policies.lists.all().iter().map(|list| (&list.about.name, signed(list.rules)));
         for (name, rules) in families.chain(foreign) {
-            self.list_rules.with_label_values(&[&**name]).set(count(rules));
+            self.list_rules.with_label_values(&[&**name]).set(rules);
             self.list_read.with_label_values(&[&**name]).set(now.unix);
         }
         let [ok, at] = &self.reload;

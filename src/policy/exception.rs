@@ -1,5 +1,5 @@
 //! [`Exception`]: what the household says against its own policies, why, and
-//! until when.
+//! until when; and [`Exceptions`], all of them.
 
 use std::sync::Arc;
 
@@ -9,6 +9,8 @@ use crate::base::Place;
 use crate::catalog::Pattern;
 use crate::device::Device;
 use crate::device::PolicyId;
+use crate::matcher::Names;
+use crate::matcher::Trail;
 
 /// What an exception does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -76,17 +78,63 @@ impl Exception {
     }
 }
 
-/// Returns the exception that holds: the one with the narrowest scope; of
-/// equals the most specific pattern; of equals the last in the file, because
-/// people append.
-pub(super) fn find<'a>(
-    all: &'a [Exception],
-    device: &Device,
-    name: DomainRef<'_>,
-    now: Now,
-) -> Option<&'a Exception> {
-    let labels = |e: &Exception| e.pattern.names().iter().map(|n| n.labels().count()).max();
-    all.iter()
-        .filter(|exception| exception.applies(device, name, now))
-        .max_by_key(|e| (e.scope.rank(), !e.pattern.is_subtree(), labels(e)))
+//----------- Exceptions -------------------------------------------------------
+
+/// All exceptions of a household, found by name.
+#[derive(Debug, Default)]
+pub struct Exceptions {
+    /// The exceptions, in the order of the file.
+    all: Vec<Exception>,
+    /// From names without `#` to positions in `groups`.
+    names: Names<u32>,
+    /// Positions in `all` of those about the same name.
+    groups: Vec<Vec<usize>>,
+    /// Positions of those with `#` in their pattern, which are looked at one by
+    /// one: hardly anybody has one.
+    digits: Vec<usize>,
+}
+
+impl Exceptions {
+    /// Adds one.
+    pub fn push(&mut self, exception: Exception) {
+        let at = self.all.len();
+        if exception.pattern.has_digits() {
+            self.digits.push(at);
+        } else {
+            for name in exception.pattern.names() {
+                let next = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
+                let there = self.names.insert(name.clone(), exception.pattern.is_subtree(), next);
+                match there.and_then(|there| self.groups.get_mut(there as usize)) {
+                    Some(group) => group.push(at),
+                    None => self.groups.push(vec![at]),
+                }
+            }
+        }
+        self.all.push(exception);
+    }
+
+    /// Returns the exception that holds: the one with the narrowest scope; of
+    /// equals the most specific pattern; of equals the last in the file, because
+    /// people append.
+    pub(super) fn find(&self, device: &Device, trail: &Trail<'_>, now: Now) -> Option<&Exception> {
+        if self.all.is_empty() {
+            return None;
+        }
+        let groups = self.names.lookup_on(trail).filter_map(|group| self.groups.get(group as usize));
+        let found = groups.flatten().chain(&self.digits);
+        let labels = |e: &Exception| e.pattern.names().iter().map(|n| n.labels().count()).max();
+        found
+            .filter_map(|at| Some((at, self.all.get(*at)?)))
+            .filter(|(_, exception)| exception.applies(device, trail.name(), now))
+            .max_by_key(|(at, e)| (e.scope.rank(), !e.pattern.is_subtree(), labels(e), *at))
+            .map(|(_, exception)| exception)
+    }
+}
+
+impl FromIterator<Exception> for Exceptions {
+    fn from_iter<I: IntoIterator<Item = Exception>>(all: I) -> Self {
+        let mut exceptions = Self::default();
+        all.into_iter().for_each(|exception| exceptions.push(exception));
+        exceptions
+    }
 }

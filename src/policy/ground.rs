@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::base::Domain;
 use crate::base::Place;
 use crate::catalog::Function;
+use crate::catalog::ListRule;
 use crate::catalog::Rule;
 
 /// What a verdict rests on.
@@ -24,7 +25,7 @@ pub enum Ground {
         /// The line that says so.
         rule: Arc<Rule>,
         /// The foreign rule that would have blocked it and was held back.
-        held_back: Option<Place>,
+        held_back: Option<ListRule>,
     },
     /// The household switched this function off.
     FunctionOff {
@@ -38,10 +39,8 @@ pub enum Ground {
     },
     /// A rule of a foreign list.
     List {
-        /// The list's name in the config.
-        list: Arc<str>,
-        /// The line of the list.
-        place: Place,
+        /// The rule.
+        rule: ListRule,
     },
     /// The policy allows functions only, and this name is for none.
     EssentialOnly,
@@ -116,7 +115,7 @@ impl fmt::Display for Ground {
             Self::Function { rule, .. } => write!(f, "{} function {}", rule.place, rule.purpose),
             Self::FunctionOff { rule } => write!(f, "{} function {}, switched off", rule.place, rule.purpose),
             Self::Rule { rule } => write!(f, "{} {}", rule.place, rule.purpose),
-            Self::List { list, place } => write!(f, "{place} list {list}"),
+            Self::List { rule } => rule.fmt(f),
             Self::EssentialOnly => f.write_str("not needed for any function (policy essential-only)"),
             Self::Chain { name, ground } => write!(f, "{ground}, by way of {name}"),
             Self::Rebinding { name, address } => {

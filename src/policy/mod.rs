@@ -24,19 +24,20 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::base::Domain;
-use crate::base::DomainRef;
 use crate::base::Now;
-use crate::base::Place;
 use crate::catalog::Catalog;
-use crate::catalog::ForeignList;
+use crate::catalog::ListRule;
+use crate::catalog::Lists;
 use crate::catalog::Purpose;
 use crate::catalog::Rule;
 use crate::device::Device;
 use crate::device::PolicyId;
+use crate::matcher::Trail;
 use crate::query::QueryRef;
 
 pub use exception::Action;
 pub use exception::Exception;
+pub use exception::Exceptions;
 pub use exception::Scope;
 pub use ground::Ground;
 pub use permit::Permit;
@@ -83,9 +84,9 @@ pub struct Policies {
     /// The policies, by [`PolicyId`].
     pub policies: Vec<Policy>,
     /// What the household says against them.
-    pub exceptions: Vec<Exception>,
+    pub exceptions: Exceptions,
     /// Other people's lists; policies name them by position.
-    pub lists: Vec<Arc<ForeignList>>,
+    pub lists: Arc<Lists>,
     /// Zones whose names may have addresses of the house.
     pub house_zones: Vec<Domain>,
     /// Networks in which servers of the outside may be, so that addresses in
@@ -113,15 +114,17 @@ impl Policies {
         u16::try_from(at).ok().map(PolicyId)
     }
 
-    /// Judges a query.  `rule` is what the catalog says of its name.
+    /// Judges a query.  `trail` is its name, hashed, and `rule` what the catalog
+    /// says of it.
     pub fn judge<'q>(
         &self,
         query: QueryRef<'q>,
         device: &Device,
+        trail: &Trail<'_>,
         rule: Option<&Arc<Rule>>,
     ) -> (Judged, Verdict<'q>) {
         let purpose = rule.map_or(Purpose::Unknown, |rule| rule.purpose);
-        let opinion = self.opinion(device, query.qname, rule, query.received);
+        let opinion = self.opinion(device, trail, rule, query.received);
         let judged = self.rule_on(device, purpose, opinion);
         let verdict = if judged.blocked { Verdict::Block } else { Verdict::Allow(Permit::grant(query)) };
         (judged, verdict)
@@ -143,9 +146,9 @@ impl Policies {
             return judged;
         }
         let blocked = reached.names.iter().find_map(|name| {
-            let name_ref = name.borrowed();
-            let rule = catalog.rule(device.family, name_ref);
-            match self.opinion(device, name_ref, rule, query.received) {
+            let trail = Trail::of(name.borrowed());
+            let rule = catalog.rule_on(device.family, &trail);
+            match self.opinion(device, &trail, rule, query.received) {
                 // Not being needed is no fault of a name that is merely passed through.
                 Opinion::Allow(_) | Opinion::Block(Ground::EssentialOnly) => None,
                 Opinion::Block(ground) => {
@@ -183,12 +186,12 @@ impl Policies {
         }
     }
 
-    /// Returns what to think of `name`, asked by `device`.
+    /// Returns what to think of a name, asked by `device`.
     //
     //  The order is the strength of the grounds: the household's own word, then
     //  functions, then the catalog, then other people's lists, then the policy.
-    fn opinion(&self, device: &Device, name: DomainRef<'_>, rule: Option<&Arc<Rule>>, now: Now) -> Opinion {
-        if let Some(exception) = exception::find(&self.exceptions, device, name, now) {
+    fn opinion(&self, device: &Device, trail: &Trail<'_>, rule: Option<&Arc<Rule>>, now: Now) -> Opinion {
+        if let Some(exception) = self.exceptions.find(device, trail, now) {
             let ground =
                 Ground::Exception { place: exception.place.clone(), because: Arc::clone(&exception.because) };
             return match exception.action {
@@ -205,7 +208,7 @@ impl Policies {
                     return Opinion::Block(Ground::FunctionOff { rule: Arc::clone(rule) });
                 }
                 Purpose::Function(_) => {
-                    let held_back = self.foreign(policy, device, name).map(|(_, place)| place);
+                    let held_back = self.foreign(policy, device, trail);
                     return Opinion::Allow(Ground::Function { rule: Arc::clone(rule), held_back });
                 }
                 _ if policy.blocks(rule) => {
@@ -214,8 +217,8 @@ impl Policies {
                 _ => {}
             }
         }
-        if let Some((list, place)) = self.foreign(policy, device, name) {
-            return Opinion::Block(Ground::List { list: Arc::clone(&list.name), place });
+        if let Some(rule) = self.foreign(policy, device, trail) {
+            return Opinion::Block(Ground::List { rule });
         }
         if policy.essential_only && device.family.is_some() {
             return Opinion::Block(Ground::EssentialOnly);
@@ -223,19 +226,10 @@ impl Policies {
         Opinion::Allow(Ground::Default)
     }
 
-    /// Returns the first rule of the policy's lists that blocks `name`.
-    fn foreign(
-        &self,
-        policy: &Policy,
-        device: &Device,
-        name: DomainRef<'_>,
-    ) -> Option<(&ForeignList, Place)> {
-        policy
-            .lists
-            .iter()
-            .filter_map(|&at| self.lists.get(at))
-            .filter(|list| list.family.is_none() || list.family == device.family)
-            .find_map(|list| list.blocks(name).map(|place| (&**list, place)))
+    /// Returns the rule by which one of the policy's lists blocks a name.
+    fn foreign(&self, policy: &Policy, device: &Device, trail: &Trail<'_>) -> Option<ListRule> {
+        let wanted = policy.lists.intersection(self.lists.concerned(device.family));
+        self.lists.find(trail, wanted)
     }
 }
 

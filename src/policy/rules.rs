@@ -7,6 +7,7 @@ use crate::catalog::Function;
 use crate::catalog::Purpose;
 use crate::catalog::Rule;
 use crate::catalog::Strength;
+use crate::matcher::ListSet;
 
 //----------- Policy -----------------------------------------------------------
 
@@ -24,7 +25,7 @@ pub struct Policy {
     /// The functions the household does not want.
     pub off: Vec<Function>,
     /// The lists that apply, by position in the household's lists.
-    pub lists: Vec<usize>,
+    pub lists: ListSet,
     /// Whether it only notes what it would block.
     pub observe_only: bool,
     /// Whether it blocks everything that no function of the device's family

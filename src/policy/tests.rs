@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::*;
 use crate::base::Client;
 use crate::base::Clock;
+use crate::base::Place;
 use crate::base::time::ManualClock;
 use crate::catalog::Function;
 use crate::catalog::foreign::About;
@@ -56,7 +57,11 @@ impl House {
     fn new() -> Self {
         let catalog = Catalog::build(&[parse::parse("test.txt", LIST).unwrap()]).unwrap();
         let mut policies: Vec<_> = Builtin::ALL.into_iter().map(Builtin::policy).collect();
-        policies.push(Policy { name: Arc::from("listed"), lists: vec![0], ..Builtin::Balanced.policy() });
+        policies.push(Policy {
+            name: Arc::from("listed"),
+            lists: [0].into_iter().collect(),
+            ..Builtin::Balanced.policy()
+        });
         policies.push(Policy {
             name: Arc::from("no-shopping"),
             off: vec![Function::Shopping],
@@ -70,8 +75,8 @@ impl House {
             family: None,
             purpose: Purpose::Unknown,
         };
-        let list = ForeignList::parse(about, text).unwrap();
-        let policies = Policies { policies, lists: vec![Arc::new(list)], ..Policies::default() };
+        let lists = Arc::new(Lists::of_texts(&[(about, text)]).unwrap());
+        let policies = Policies { policies, lists, ..Policies::default() };
         Self { catalog, policies, clock: ManualClock::at(1_800_000_000) }
     }
 
@@ -104,8 +109,9 @@ impl House {
 
     fn judge(&self, policy: &str, speaker: bool, name: &str) -> Judged {
         let (device, query) = (self.device(policy, speaker), self.query(name));
-        let rule = self.catalog.rule(device.family, query.qname.borrowed());
-        self.policies.judge(query.borrowed(), &device, rule).0
+        let trail = Trail::of(query.qname.borrowed());
+        let rule = self.catalog.rule_on(device.family, &trail);
+        self.policies.judge(query.borrowed(), &device, &trail, rule).0
     }
 
     fn blocks(&self, policy: &str, name: &str) -> bool {
@@ -166,10 +172,10 @@ fn a_foreign_list_cannot_break_a_function_and_is_held_back() {
     let house = House::new();
     let judged = house.judge("listed", true, "voice.example.com");
     assert!(!judged.is_block());
-    let Ground::Function { held_back: Some(place), .. } = judged.ground else {
+    let Ground::Function { held_back: Some(rule), .. } = judged.ground else {
         panic!("{:?}", judged.ground);
     };
-    assert_eq!(place.to_string(), "other.txt:1");
+    assert_eq!(rule.to_string(), "other.txt:1 list other");
     assert!(house.blocks("listed", "other.example.com"));
     assert!(house.judge("listed", false, "voice.example.com").is_block(), "a laptop has no such function");
 }

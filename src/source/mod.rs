@@ -3,8 +3,9 @@
 //! The only place that reads the files of the household, and that downloads.
 //! A list that was downloaded passes through three files here: `fetch` gets
 //! it, `refresh` decides whether it is fit to be used, `store` keeps the last
-//! good copy.
+//! good copy.  `compiled` makes one table of all lists, and keeps that too.
 
+pub mod compiled;
 pub mod fetch;
 pub mod refresh;
 pub mod store;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use sordino::base::Domain;
 use sordino::catalog::Catalog;
-use sordino::catalog::ForeignList;
+use sordino::catalog::Lists;
 use sordino::catalog::Purpose;
 use sordino::catalog::foreign::About;
 use sordino::catalog::foreign::Format;
@@ -261,12 +261,15 @@ fn other_peoples_lists_mean_what_they_say() {
             purpose: Purpose::Unknown,
         };
         assert_eq!(Format::detect(&text), format, "{file}");
-        let list = ForeignList::parse(about, &text).unwrap();
+        let lists = Lists::of_texts(&[(about, &text)]).unwrap();
+        let list = &lists.all()[0];
         let [exact, subtree, pass] = count(format, &text);
         // A name that is to pass and to be blocked is to pass, and has one place.
         let both = pass.iter().filter(|name| subtree.contains(*name)).count();
-        assert_eq!(list.len(), exact.len() + subtree.len() + pass.len() - both, "{file}");
-        let blocks = |name: &str| name.parse().is_ok_and(|name: Domain| list.blocks(&name).is_some());
+        assert_eq!(list.rules as usize, exact.len() + subtree.len() + pass.len() - both, "{file}");
+        let blocks = |name: &str| {
+            name.parse().is_ok_and(|name: Domain| lists.blocks(&name, lists.concerned(None)).is_some())
+        };
         let covered = |name: &str| {
             let mut above = name;
             exact.contains(name)
@@ -297,6 +300,6 @@ fn other_peoples_lists_mean_what_they_say() {
                 assert_eq!(blocks(&near), covered(&near), "{file}: {near}, near {name}");
             }
         }
-        eprintln!("{file}: {} rules, {} lines not understood", list.len(), list.not_understood_count);
+        eprintln!("{file}: {} rules, {} lines not understood", list.rules, list.facts.not_understood);
     }
 }

@@ -20,7 +20,6 @@ use std::time::Instant;
 
 use crate::base::Diagnostic;
 use crate::base::Now;
-use crate::catalog::ForeignList;
 
 use super::fetch;
 use super::fetch::Fetched;
@@ -58,14 +57,14 @@ pub trait Parsed {
     fn counts(&self) -> Counts;
 }
 
-impl Parsed for ForeignList {
+impl Parsed for Counts {
     fn counts(&self) -> Counts {
-        Counts { rules: self.len() as u64, not_understood: self.not_understood_count as u64 }
+        *self
     }
 }
 
-/// Turns the text of the source with this index into a list: for the app,
-/// `ForeignList::parse` with what the config says of it.
+/// Turns the text of the source with this index into a list; for the app, which
+/// reads lists from their copies, into what there is to count.
 pub type Parse<L> = Box<dyn Fn(usize, &str) -> Result<L, Diagnostic> + Send + Sync>;
 
 //----------- Facts ------------------------------------------------------------
@@ -121,7 +120,7 @@ impl Entry {
 //----------- Refresher --------------------------------------------------------
 
 /// Downloads lists, each in its time.
-pub struct Refresher<L = ForeignList> {
+pub struct Refresher<L = Counts> {
     /// The lists, in the order they were given.
     entries: Vec<Entry>,
     /// Downloads.
@@ -171,25 +170,41 @@ impl<L: Parsed> Refresher<L> {
                 return loaded;
             }
         };
-        let same = *saved.header.url == *entry.source.url;
-        let mut state = entry.state();
-        state.last_good = same.then_some(saved.header.rules);
         match (self.parse)(index, &saved.text) {
-            Err(complaint) => loaded.complaint = Some(complaint.to_string()),
+            Err(complaint) => {
+                let same = *saved.header.url == *entry.source.url;
+                entry.state().last_good = same.then_some(saved.header.rules);
+                loaded.complaint = Some(complaint.to_string());
+            }
             Ok(list) => {
-                let rules = list.counts().rules;
-                state.facts.rules = Some(rules);
-                state.facts.last_success = Some(saved.confirmed);
-                if same {
-                    // Counted as we count today, which may not be as it was saved.
-                    state.last_good = Some(rules);
-                    state.validators = saved.header.validators();
-                    self.plan(entry, &mut state, now, schedule::age(saved.confirmed, now.unix));
-                }
+                self.take_up(entry, &saved.header, saved.confirmed, list.counts().rules, now);
                 loaded.list = Some(list);
             }
         }
         loaded
+    }
+
+    /// Like [`load`](Self::load), for a list that somebody else read from its
+    /// copy, with so many rules: only the head of the copy is read.
+    pub fn loaded(&self, index: usize, rules: u64, now: Now) {
+        let Some(entry) = self.entries.get(index) else { return };
+        if let Ok(Some(copy)) = self.store.open(&entry.source.name) {
+            self.take_up(entry, &copy.header, copy.confirmed, rules, now);
+        }
+    }
+
+    /// Takes down what is known of a last good copy.
+    fn take_up(&self, entry: &Entry, header: &Header, confirmed: i64, rules: u64, now: Now) {
+        let mut state = entry.state();
+        let same = *header.url == *entry.source.url;
+        state.facts.rules = Some(rules);
+        state.facts.last_success = Some(confirmed);
+        // Counted as we count today, which may not be as it was saved.
+        state.last_good = same.then_some(rules);
+        if same {
+            state.validators = header.validators();
+            self.plan(entry, &mut state, now, schedule::age(confirmed, now.unix));
+        }
     }
 
     /// Takes over what another refresher knows of the same lists: for a

@@ -14,6 +14,8 @@ use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
+use std::io::BufRead;
+use std::io::BufReader;
 use std::io::ErrorKind;
 use std::io::Read;
 use std::io::Write;
@@ -34,6 +36,9 @@ const MAGIC: &str = "sordino-list 1 ";
 
 /// The longest header line, in octets: a URL, two validators, some numbers.
 const MOST_HEADER: usize = 16 << 10;
+
+/// The largest list that is downloaded, in octets.
+pub const MAX_DOWNLOAD: u64 = 64 << 20;
 
 /// The longest name of a list.
 const MOST_NAME: usize = 64;
@@ -102,24 +107,44 @@ impl Store {
     ///
     /// A copy that is not whole is renamed to `NAME.bad`.
     pub fn load(&self, name: &str) -> Result<Option<Saved>, Damage> {
+        let Some(mut copy) = self.open(name)? else { return Ok(None) };
+        let mut octets = Vec::new();
+        let read = copy.read_to_end(&mut octets);
+        let text = String::from_utf8(octets);
+        let (header, confirmed) = copy.finish(read.map(drop))?;
+        match text {
+            Ok(text) => Ok(Some(Saved { header, confirmed, text })),
+            Err(_) => Err(aside(self.path(name).unwrap_or_default(), "it is not text")),
+        }
+    }
+
+    /// Opens the last good copy of a list, if there is one, to be read bit by
+    /// bit.
+    pub fn open(&self, name: &str) -> Result<Option<Copy>, Damage> {
         let Some(path) = self.path(name) else { return Ok(None) };
-        let damage = |why: String, aside| Damage { path: path.clone(), why, aside };
-        let (octets, changed) = match self.read(&path) {
-            Ok(read) => read,
+        let damage = |why: io::Error| Damage { path: path.clone(), why: why.to_string(), aside: None };
+        let file = match File::open(&path) {
+            Ok(file) => file,
             Err(why) if why.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(why) => return Err(damage(why.to_string(), None)),
+            Err(why) => return Err(damage(why)),
         };
-        let whole = if octets.len() as u64 > self.most + MOST_HEADER as u64 {
-            Err("it is too large")
-        } else {
-            unpack(octets)
-        };
-        match whole {
-            Ok((header, text)) => Ok(Some(Saved { confirmed: changed.max(header.fetched), header, text })),
-            Err(why) => {
-                let aside = path.with_extension("bad");
-                let moved = fs::rename(&path, &aside).is_ok();
-                Err(damage(why.to_owned(), moved.then_some(aside)))
+        let changed = file.metadata().and_then(|about| about.modified()).map_err(damage)?;
+        let mut reader = BufReader::with_capacity(MOST_HEADER, file);
+        let front = reader.fill_buf().map_err(damage)?;
+        let end = front.iter().position(|&octet| octet == b'\n');
+        let line = front.get(..end.unwrap_or_default()).unwrap_or_default().to_vec();
+        match (end, std::str::from_utf8(&line)) {
+            (None, _) => Err(aside(path, "its header does not end")),
+            (_, Err(_)) => Err(aside(path, "it is not text")),
+            (Some(end), Ok(line)) => {
+                reader.consume(end + 1);
+                match unpack(line) {
+                    Err(why) => Err(aside(path, why)),
+                    Ok((header, sum, crc)) => {
+                        let confirmed = unix(changed).max(header.fetched);
+                        Ok(Some(Copy { path, header, confirmed, sum, crc, reader, left: self.most }))
+                    }
+                }
             }
         }
     }
@@ -163,15 +188,6 @@ impl Store {
         let fault = || io::Error::new(ErrorKind::InvalidInput, "this is no name of a list");
         Ok((self.path(name).ok_or_else(fault)?, self.file(name, "tmp").ok_or_else(fault)?))
     }
-
-    /// Reads a file, not far beyond what is allowed, with its time.
-    fn read(&self, path: &Path) -> io::Result<(Vec<u8>, i64)> {
-        let file = File::open(path)?;
-        let changed = file.metadata()?.modified()?;
-        let mut octets = Vec::new();
-        file.take(self.most + MOST_HEADER as u64 + 1).read_to_end(&mut octets)?;
-        Ok((octets, unix(changed)))
-    }
 }
 
 /// Opens a file for writing that only we may read: a URL may hold a secret.
@@ -191,6 +207,62 @@ fn unix(moment: SystemTime) -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
+//----------- Copy -------------------------------------------------------------
+
+/// A last good copy that is being read.
+#[derive(Debug)]
+pub struct Copy {
+    /// Its file.
+    path: PathBuf,
+    /// What is known of it.
+    pub header: Header,
+    /// When it was last known to be what the server has, in seconds since 1970.
+    pub confirmed: i64,
+    /// The CRC that it should have.
+    sum: u32,
+    /// The CRC until now.
+    crc: Crc,
+    /// The rest.
+    reader: BufReader<File>,
+    /// How many octets it may still have.
+    left: u64,
+}
+
+impl Copy {
+    /// Returns what tells it from every other copy: it says what it should be.
+    pub fn identity(&self) -> String {
+        format!("{:08x} {:?}", self.sum, self.header)
+    }
+
+    /// Ends reading, which came to this.  Fails if it was not whole.
+    pub fn finish(mut self, read: io::Result<()>) -> Result<(Header, i64), Damage> {
+        let rest = read.and_then(|()| io::copy(&mut self, &mut io::sink()));
+        match rest {
+            Err(why) if why.kind() == ErrorKind::FileTooLarge => Err(aside(self.path, "it is too large")),
+            Err(why) => Err(Damage { path: self.path, why: why.to_string(), aside: None }),
+            Ok(_) if self.crc.sum() != self.sum => Err(aside(self.path, "its checksum is wrong")),
+            Ok(_) => Ok((self.header, self.confirmed)),
+        }
+    }
+}
+
+impl Read for Copy {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(room)?;
+        self.crc.update(room.get(..read).unwrap_or_default());
+        let too_large = || io::Error::from(ErrorKind::FileTooLarge);
+        self.left = self.left.checked_sub(read as u64).ok_or_else(too_large)?;
+        Ok(read)
+    }
+}
+
+/// Sets a copy aside that is not what was written.
+fn aside(path: PathBuf, why: &str) -> Damage {
+    let aside = path.with_extension("bad");
+    let moved = fs::rename(&path, &aside).is_ok();
+    Damage { path, why: why.to_owned(), aside: moved.then_some(aside) }
+}
+
 //----------- Packing ----------------------------------------------------------
 
 /// Returns the header line of a copy.
@@ -203,23 +275,20 @@ fn pack(header: &Header, text: &str) -> io::Result<String> {
     Ok(line)
 }
 
-/// Reads a whole copy, or says what is wrong with it.
-fn unpack(octets: Vec<u8>) -> Result<(Header, String), &'static str> {
-    let mut text = String::from_utf8(octets).map_err(|_| "it is not text")?;
-    let (line, rest) = text.split_once('\n').ok_or("its header does not end")?;
-    if line.len() >= MOST_HEADER {
-        return Err("its header is too long");
-    }
+/// Reads the header line of a copy, or says what is wrong with it.  Returns the
+/// CRC that it names too, and the one over it until now.
+fn unpack(line: &str) -> Result<(Header, u32, Crc), &'static str> {
     let line = line.strip_prefix(MAGIC).ok_or("it does not begin as we write it")?;
     let (sum, json) = line.split_once(' ').ok_or("its header ends early")?;
     // As it was written: eight digits, lower case.
-    if sum != format!("{:08x}", checksum(json, rest)) {
-        return Err("its checksum is wrong");
-    }
+    let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    let number = u32::from_str_radix(sum, 16).ok().filter(|_| sum.len() == 8 && sum.bytes().all(is_digit));
+    let number = number.ok_or("its checksum is wrong")?;
     let header = serde_json::from_str(json).map_err(|_| "its header is not understood")?;
-    let start = text.len() - rest.len();
-    text.drain(..start);
-    Ok((header, text))
+    let mut crc = Crc::new();
+    crc.update(json.as_bytes());
+    crc.update(b"\n");
+    Ok((header, number, crc))
 }
 
 /// Returns the CRC over header and text.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sordino::catalog::ForeignList;
+use sordino::catalog::Lists;
 use sordino::catalog::Purpose;
 use sordino::catalog::foreign::About;
 use sordino::catalog::foreign::Format;
@@ -12,6 +12,6 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     for format in Format::ALL.map(Some).into_iter().chain([None]) {
         let (name, file) = (Arc::from("fuzz"), Arc::from("fuzz"));
         let about = About { name, file, format, family: None, purpose: Purpose::Unknown };
-        let _ = ForeignList::parse(about, text);
+        let _ = Lists::of_texts(&[(about, text)]);
     }
 });
