@@ -266,7 +266,7 @@ fn other_peoples_lists_mean_what_they_say() {
         let [exact, subtree, pass] = count(format, &text);
         // A name that is to pass and to be blocked is to pass, and has one place.
         let both = pass.iter().filter(|name| subtree.contains(*name)).count();
-        assert_eq!(list.rules as usize, exact.len() + subtree.len() + pass.len() - both, "{file}");
+        assert_eq!(list.rules, (exact.len() + subtree.len() + pass.len() - both) as u64, "{file}");
         let blocks = |name: &str| {
             name.parse().is_ok_and(|name: Domain| lists.blocks(&name, lists.concerned(None)).is_some())
         };
