@@ -49,6 +49,9 @@ pub struct Options {
     /// Whether the table that is made of lists is kept in the state folder, as
     /// whoever serves does; the others change nothing.
     pub keep: bool,
+    /// Root hints and trust anchors that were read before: where one can't be
+    /// read again, as when root was given up since, it stays in effect.
+    pub known: Vec<resolve::File>,
 }
 
 //----------- Loaded -----------------------------------------------------------
@@ -95,20 +98,21 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
         config.listen.dns.clone_from(&options.listen);
     }
     let hints = (options.root_hints.as_ref(), config.root_hints.take());
-    config.resolve.root_hints = keys(hints, &base, &config, &mut files, &mut faults);
+    config.resolve.root_hints = keys(hints, &base, &config, options, &mut files, &mut faults);
     let anchors = (options.trust_anchor.as_ref(), config.trust_anchor.take());
-    config.resolve.trust_anchor = keys(anchors, &base, &config, &mut files, &mut faults);
+    config.resolve.trust_anchor = keys(anchors, &base, &config, options, &mut files, &mut faults);
     let written = config.download.ca_file.take();
-    let ca = keys((None, written), &base, &config, &mut files, &mut faults).map(|file| file.text);
+    let ca = keys((None, written), &base, &config, options, &mut files, &mut faults).map(|file| file.text);
     // The household's own lists join those that come with Sordino.
     let own = path.is_some().then(|| base.join(OWN_LISTS)).filter(|own| own.is_dir());
     files.extend(own.clone());
     let families = source::families(options.blocklists.as_deref(), own.as_deref());
     let (families, found) = families.map_or_else(|faults| (Vec::new(), faults), |files| (files, Vec::new()));
     faults.extend(found);
-    if !faults.is_empty() {
+    if faults.iter().any(Diagnostic::is_fault) {
         return Err(faults);
     }
+    config.warnings.append(&mut faults);
     let places = house::Files { base: &base, state: &state_dir(options), keep: options.keep };
     let Built { house, mut warnings, set_aside } = house::build(&config, &families, &places, &mut files)?;
     warnings.append(&mut config.warnings);
@@ -134,6 +138,7 @@ fn keys(
     (option, written): (Option<&PathBuf>, Option<Written<PathBuf>>),
     base: &Path,
     config: &Config,
+    options: &Options,
     files: &mut Vec<PathBuf>,
     faults: &mut Vec<Diagnostic>,
 ) -> Option<resolve::File> {
@@ -143,11 +148,13 @@ fn keys(
     match source::read_text(&path, &shown, MAX_KEYS) {
         Ok(text) => Some(resolve::File { name: Arc::from(shown), text }),
         Err(fault) => {
-            faults.push(match written {
+            let fault = match written {
                 Some(written) if option.is_none() => config.text.fault(&written.span, fault.to_string()),
                 _ => fault,
-            });
-            None
+            };
+            let known = options.known.iter().find(|known| *known.name == *shown).cloned();
+            faults.push(if known.is_some() { fault.warning() } else { fault });
+            known
         }
     }
 }

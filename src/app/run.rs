@@ -49,6 +49,10 @@ use crate::resolve::Resolver;
 /// The pause before the neighbor table is opened again after it failed.
 const BREATH: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether a query in hand still needs what was before a
+/// reload, in tenths of a second; by then all have been given up.
+const LET_GO: u32 = 100;
+
 //----------- ExitError --------------------------------------------------------
 
 /// The program has to end.  Everything has been said already; what remains is
@@ -291,7 +295,8 @@ impl Running {
         let since = sd_notify::NotifyState::monotonic_usec_now();
         let _ = since.map(|since| sd_notify::notify(&[sd_notify::NotifyState::Reloading, since]));
         // Reading takes a while; queries go on meanwhile.
-        let options = self.options.clone();
+        let mut options = self.options.clone();
+        options.known.extend(self.settings.root_hints.iter().chain(&self.settings.trust_anchor).cloned());
         let read = tokio::task::spawn_blocking(move || load(&options)).await;
         let outcome = match read {
             Ok(Ok(loaded)) => self.swap(loaded),
@@ -323,7 +328,7 @@ impl Running {
             let new = old.resolver.rebuilt(&self.settings, &loaded.config.resolve);
             Arc::new(new.map_err(|error| error.to_string())?)
         };
-        self.door.swap(home(&loaded, resolver));
+        tokio::spawn(let_go(self.door.swap(home(&loaded, resolver))));
         self.watch.only(&loaded.files);
         let known = self.lists.lists.load_full();
         let lists = Fresh::start(&loaded, &self.state, &self.door, &self.clock, &self.news, Some(&known))?;
@@ -332,6 +337,18 @@ impl Running {
         self.settings = loaded.config.resolve;
         Ok(())
     }
+}
+
+/// Frees what queries met before a reload, once none does any more: that takes
+/// milliseconds, which no thread that answers has.
+async fn let_go(old: Arc<Home<Resolver>>) {
+    for _ in 0..LET_GO {
+        if Arc::strong_count(&old) == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let _ = tokio::task::spawn_blocking(move || drop(old)).await;
 }
 
 //----------- Signals ----------------------------------------------------------

@@ -63,6 +63,7 @@ impl From<Common> for Options {
             blocklists: common.blocklists,
             clock_offset: common.clock_offset,
             keep: false,
+            known: Vec::new(),
         }
     }
 }

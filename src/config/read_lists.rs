@@ -53,9 +53,10 @@ impl Reader {
     fn name(&mut self, name: &v1::Text) -> Arc<str> {
         let text = name.get_ref();
         let fine = (1..=LONGEST_NAME).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_');
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         if !fine {
-            let say = format!("a name is 1 to {LONGEST_NAME} of a-z, 0-9, - and _, because metrics carry it");
+            let say =
+                format!("a name is 1 to {LONGEST_NAME} of A-Z, a-z, 0-9, - and _, because metrics carry it");
             self.fault(&name.span(), say);
         }
         Arc::from(text.as_str())

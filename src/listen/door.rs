@@ -9,10 +9,11 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
-use arc_swap::Cache;
+use arc_swap::Guard;
 use futures_util::FutureExt;
 use hickory_proto::op::MessageType;
 use hickory_proto::op::OpCode;
@@ -65,6 +66,8 @@ pub struct Home<R> {
 pub struct Door<R> {
     /// What they meet.
     home: ArcSwap<Home<R>>,
+    /// How often that was swapped.
+    swaps: AtomicU64,
     /// Who tells when they came.
     clock: Arc<dyn Clock>,
     /// Who tells which MAC they came from.
@@ -99,6 +102,7 @@ impl<R: Resolve + 'static> Door<R> {
         let pending = Arc::new(Semaphore::new(MOST_PENDING as usize));
         Self {
             home: ArcSwap::from_pointee(home),
+            swaps: AtomicU64::new(0),
             clock,
             neighbors,
             witness,
@@ -113,9 +117,12 @@ impl<R: Resolve + 'static> Door<R> {
     }
 
     /// Lets all further queries meet `home`.  Queries in hand keep what they
-    /// met when they came in.
-    pub fn swap(&self, home: Home<R>) {
-        self.home.store(Arc::new(home));
+    /// met when they came in; whoever swaps gets it back and lets go of it last,
+    /// since freeing a household is no work for a thread that answers.
+    pub fn swap(&self, home: Home<R>) -> Arc<Home<R>> {
+        let old = self.home.swap(Arc::new(home));
+        self.swaps.fetch_add(1, Ordering::Release);
+        old
     }
 
     /// Returns the present moment.
@@ -133,10 +140,13 @@ impl<R: Resolve + 'static> Door<R> {
         self.neighbors.changes()
     }
 
-    /// Returns a view of what queries meet that costs next to nothing to look
-    /// at again and again: for one thread.
-    pub fn follow(&self) -> Cache<&ArcSwap<Home<R>>, Arc<Home<R>>> {
-        Cache::new(&self.home)
+    /// Returns what queries meet at present, for as long as one batch of them,
+    /// and how often that was swapped.  Costs less than [`home`](Self::home).
+    pub fn glance_home(&self) -> (Guard<Arc<Home<R>>>, u64) {
+        // In this order: what is thought to be older than it is gets looked at
+        // once more.
+        let swaps = self.swaps.load(Ordering::Acquire);
+        (self.home.load(), swaps)
     }
 
     /// Returns who is told what happens here.

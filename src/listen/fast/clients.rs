@@ -64,7 +64,7 @@ struct Place {
     /// When that was found out.
     seen: Now,
     /// What it rests on.
-    rests_on: (usize, u64),
+    rests_on: (u64, u64),
 }
 
 /// What clients are found by.
@@ -89,7 +89,7 @@ impl Clients {
     pub(super) fn get(
         &mut self,
         peer: SocketAddr,
-        rests_on: (usize, u64),
+        rests_on: (u64, u64),
         now: Now,
         find: impl FnOnce() -> Known,
     ) -> Option<&Known> {

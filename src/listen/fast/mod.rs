@@ -108,7 +108,6 @@ fn serve<R: Resolve + 'static>(
     runtime: &Handle,
 ) {
     let tally = door.witness().tally();
-    let mut home = door.follow();
     let mut clients = Clients::new();
     let mut batch = Batch::new();
     let mut marks = [const { None }; batch::SIZE];
@@ -125,14 +124,14 @@ fn serve<R: Resolve + 'static>(
                 continue;
             }
         };
-        let home = home.load();
+        let (home, swaps) = door.glance_home();
         let received = door.now();
-        let rests_on = (Arc::as_ptr(home).addr(), door.neighbor_changes());
+        let rests_on = (swaps, door.neighbor_changes());
         for (nth, mark) in marks.iter_mut().enumerate().take(count) {
             let Some((datagram, way, out)) = batch.get(nth) else { continue };
             let known =
-                clients.get(datagram.peer, rests_on, received, || Known::find(datagram.peer, door, home));
-            let at_once = || answer(datagram.bytes, known?, home, received, out);
+                clients.get(datagram.peer, rests_on, received, || Known::find(datagram.peer, door, &home));
+            let at_once = || answer(datagram.bytes, known?, &home, received, out);
             *mark = catch_unwind(AssertUnwindSafe(at_once)).unwrap_or_else(|_| {
                 door.witness().note(Event::Panicked);
                 None
