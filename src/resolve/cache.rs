@@ -6,7 +6,8 @@
 //! Anybody who may ask can flood it with names that nobody asks for again, for
 //! instance a page full of random subdomains.  Two things keep such a flood
 //! from washing out what the house does ask for: that a name does not exist is
-//! kept on a shelf of its own, an eighth of the whole; and on each shelf what
+//! kept on a shelf of its own, an eighth of a small cache and nearly half of a
+//! large one; and on each shelf what
 //! is new has to be asked for again to get beyond a tenth of it (quick_cache,
 //! like S3-FIFO).  Names that are asked for again are recognized as long as
 //! the shelf has room for as many others.
@@ -54,9 +55,14 @@ const OVERHEAD: u64 = 128;
 /// What a usual answer takes, in octets; only a guess at how many there will be.
 const USUAL: u64 = 1_024;
 
-/// The part of the cache that is for names that do not exist: one in so many
-/// octets.  A house asks for few of them again, and an attacker for any number.
+/// The part of the cache that is for names that do not exist, at least: one in
+/// so many octets.  A house asks for few of them again, and an attacker for any
+/// number.
 const MISSING_PART: u64 = 8;
+
+/// What a house needs at least for names that do exist, in octets.  Of what is
+/// more than that, names that do not exist get half.
+const EXISTING_NEED: u64 = 4 << 20;
 
 /// The part of a shelf that is for what was asked for more than once.
 const HOT: f64 = 0.9;
@@ -150,7 +156,7 @@ fn shelf(octets: u64) -> Shelf {
 impl AnswerCache {
     /// Returns an empty cache of so many octets.
     pub fn new(octets: u64) -> Self {
-        let missing = octets / MISSING_PART;
+        let missing = (octets / MISSING_PART).max(octets.saturating_sub(EXISTING_NEED) / 2);
         Self { existing: shelf(octets - missing), missing: shelf(missing), misses: AtomicU64::new(0) }
     }
 
