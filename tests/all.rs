@@ -26,3 +26,4 @@ mod refresh;
 /// Queries and all that follows from them, as text files.
 #[cfg(test)]
 mod scenarios;
+mod table;

@@ -55,6 +55,7 @@ pub fn build(
     places: &Files<'_>,
     files: &mut Vec<PathBuf>,
 ) -> Result<Built, Vec<Diagnostic>> {
+    compiled::adopt_key(places.state);
     let catalog = Catalog::build(families)?;
     let mut faults = Vec::new();
     let mut warnings = Vec::new();

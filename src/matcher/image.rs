@@ -262,11 +262,12 @@ impl Cursor<'_> {
 
 //----------- Looking at a file ------------------------------------------------
 
-/// Returns the key of a table, of which the first 64 octets are enough.  It
-/// may be a broken one all the same.
-pub fn key_of(front: &[u8]) -> Option<Key> {
-    let key = front.strip_prefix(&MAGIC)?.get(KEY_AT - MAGIC.len()..)?.first_chunk::<16>()?;
-    Some(Key::from_bytes(*key))
+/// Returns the key of a table, of which the front is enough, if its header is
+/// what was written.
+pub fn key_of(read: &mut impl Read) -> Option<Key> {
+    let mut front = [0; HEADER];
+    read.read_exact(&mut front).ok()?;
+    Header::read(&front).ok().map(|header| header.key)
 }
 
 /// Reads a whole table, a piece at a time, and returns its key and its

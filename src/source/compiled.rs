@@ -96,6 +96,14 @@ pub enum CompileError {
 
 //----------- open() -----------------------------------------------------------
 
+/// Makes the key of the table in a state folder the one of this process, so that
+/// the table can be used: before anything else is hashed.
+pub fn adopt_key(state: &Path) {
+    let key = File::open(state.join(NAME)).ok().and_then(|mut file| matcher::key_of(&mut file));
+    // Whoever has one already, as at a reload, keeps it.
+    let _ = key.map(Key::adopt);
+}
+
 /// Opens the table of these lists.  Their copies are in `store`; the table is in
 /// the folder `state`, and kept there if `keep` says so.
 pub fn open(sources: &[Source], state: &Path, store: &Store, keep: bool) -> Result<Compiled, CompileError> {
