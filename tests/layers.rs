@@ -52,7 +52,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("notify::", &["app"]),
     ("nix::", &["app", "listen"]),
     ("memmap2", &["source"]),
-    ("libc::", &["listen"]),
+    ("libc::", &["app", "listen"]),
     ("hyper", &["observe"]),
     ("netlink_", &["listen"]),
     ("quinn_udp", &["listen"]),

@@ -6,6 +6,7 @@ pub mod downloads;
 pub mod house;
 mod kept;
 pub mod load;
+mod memory;
 pub mod privileges;
 pub mod run;
 pub mod watch;

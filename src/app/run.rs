@@ -27,6 +27,7 @@ use super::load;
 use super::load::Loaded;
 use super::load::Options;
 use super::load::load;
+use super::memory;
 use super::privileges;
 use super::watch::Watch;
 use crate::base::Clock;
@@ -71,6 +72,7 @@ fn fatal(what: impl fmt::Display) -> ExitError {
 /// Serves until it is told to stop.
 pub fn run(options: &Options) -> Result<(), ExitError> {
     log::start();
+    memory::give_back_large();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(fatal)?;
     runtime.block_on(serve(&Options { keep: true, ..options.clone() }))
 }
@@ -348,7 +350,11 @@ async fn let_go(old: Arc<Home<Resolver>>) {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let _ = tokio::task::spawn_blocking(move || drop(old)).await;
+    let free = move || {
+        drop(old);
+        memory::give_back();
+    };
+    let _ = tokio::task::spawn_blocking(free).await;
 }
 
 //----------- Signals ----------------------------------------------------------

@@ -51,8 +51,6 @@ pub(super) const HEADER: usize = 1216;
 const MAGIC: [u8; 8] = *b"sordtab\n";
 /// The version of all of this.
 const VERSION: u32 = 1;
-/// Where the key is.
-const KEY_AT: usize = 16;
 /// The name whose hash is in the header, so that a table from another hash
 /// function is known for one.
 const CANARY: &[u8] = b"\x06canary\x18in-the-mine-of-the-hashes\x04test\x00";

@@ -22,7 +22,7 @@ use crate::device::Device;
 use crate::resolve::Resolve;
 
 /// Places in the table.  A house has tens of devices.
-const PLACES: usize = 2048;
+const PLACES: usize = 512;
 
 /// Places that one address may be in.
 const WAYS: usize = 4;

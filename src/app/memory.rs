@@ -1,0 +1,53 @@
+//! Gives memory back that was needed for a moment only.
+//!
+//! Making the table of lists takes a multiple of what serving takes.  The GNU C
+//! library keeps what was freed, in case it is needed again, and the more so
+//! the larger it was: a household of 20 MiB would stay at 70 after a reload.
+//
+//  Two calls of C stand here, which take numbers and no pointers; there is no
+//  library for them that is kept up.  Other C libraries do not keep so much.
+
+/// From this size on, in octets, memory is asked of the system for itself and
+/// goes back to it when it is freed.  It is where the library begins; without a
+/// word from us it would rise to whatever was freed last.
+#[cfg(target_env = "gnu")]
+const LARGE: libc::c_int = 128 << 10;
+
+/// Sees to it that large pieces go back to the system when they are freed: once,
+/// before there are any.
+#[cfg(target_env = "gnu")]
+#[expect(unsafe_code, reason = "mallopt; see the top of this file")]
+pub(super) fn give_back_large() {
+    // SAFETY: it takes two numbers and changes settings of the allocator.
+    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
+}
+
+/// Gives back what is free.
+#[cfg(target_env = "gnu")]
+#[expect(unsafe_code, reason = "malloc_trim; see the top of this file")]
+pub(super) fn give_back() {
+    // SAFETY: it takes a number, and touches only memory that is free.
+    unsafe { libc::malloc_trim(0) };
+}
+
+/// Has nothing to do.
+#[cfg(not(target_env = "gnu"))]
+pub(super) fn give_back_large() {}
+
+/// Has nothing to do.
+#[cfg(not(target_env = "gnu"))]
+pub(super) fn give_back() {}
+
+#[cfg(all(test, target_env = "gnu"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_used_stays_as_it_is() {
+        give_back_large();
+        let kept: Vec<Vec<u8>> = (1..40u8).map(|nth| vec![nth; 10_000 * usize::from(nth)]).collect();
+        drop(vec![1u8; 8 << 20]);
+        give_back();
+        assert!((1..40u8).zip(&kept).all(|(nth, octets)| octets.iter().all(|octet| *octet == nth)));
+    }
+}
