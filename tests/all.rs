@@ -26,4 +26,6 @@ mod refresh;
 /// Queries and all that follows from them, as text files.
 #[cfg(test)]
 mod scenarios;
+/// The table of lists over restarts.
+#[cfg(test)]
 mod table;
