@@ -2,6 +2,9 @@
 //
 //  `cfg(test)` tells clippy that `unwrap` is fine in all of it.
 
+/// What the fast path takes from the allocator: nothing.
+#[cfg(test)]
+mod allocations;
 /// Lists that broke speakers, replayed: they break none of ours.
 #[cfg(test)]
 mod breakages;
