@@ -1,5 +1,4 @@
-//! The fast path does not allocate: whatever is asked, and however it ends,
-//! but for the few cases that are marked in `benches/road.rs`.
+//! The fast path does not allocate: whatever is asked, and however it ends.
 //
 //  In the same process as other tests, so each thread counts for itself.
 
@@ -33,7 +32,7 @@ fn the_fast_path_does_not_allocate() {
     for case in cases {
         let mut run = case.prepare();
         let allocations = allocations(|| (0..TIMES).for_each(|_| run()));
-        assert_eq!(allocations > 0, case.allocates, "{case}: {allocations} allocations in {TIMES} rounds");
+        assert_eq!(allocations, 0, "{case}, in {TIMES} rounds");
         count += 1;
     }
     assert!(count > 20, "{count} cases");

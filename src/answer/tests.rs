@@ -25,6 +25,7 @@ use crate::base::Clock;
 use crate::base::Domain;
 use crate::base::Place;
 use crate::base::time::ManualClock;
+use crate::policy::Said;
 use crate::query::Edns as Theirs;
 use crate::query::Query;
 use crate::query::Rtype;
@@ -63,7 +64,7 @@ fn block(answer: BlockedAnswer) -> Blocked {
 }
 
 fn ground() -> Ground {
-    Ground::Exception { place: Place::new("config.toml".into(), 17), because: "mine".into() }
+    Ground::Said(Said::Exception { place: Place::new("config.toml".into(), 17), because: "mine".into() })
 }
 
 fn sent(query: &Query, answer: &Answer, blocked: Blocked) -> Message {

@@ -10,6 +10,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::domain_ref::DomainRef;
 
@@ -23,14 +24,15 @@ pub const MAX_LABEL: usize = 63;
 
 //----------- Domain -----------------------------------------------------------
 
-/// A domain name: lower case, absolute, in uncompressed wire form.
+/// A domain name: lower case, absolute, in uncompressed wire form.  A clone is
+/// the same name and costs no memory.
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Domain(pub(super) Box<[u8]>);
+pub struct Domain(pub(super) Arc<[u8]>);
 
 impl Domain {
     /// The root of the name space.
     pub fn root() -> Self {
-        Self(Box::from([0u8]))
+        Self(Arc::from([0u8]))
     }
 
     /// Reads an uncompressed name from the front of `wire`.

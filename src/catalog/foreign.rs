@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::base::Diagnostic;
 use crate::base::DomainRef;
 use crate::base::domain::MAX_NAME;
+use crate::matcher::MOST_LABELS;
 use crate::matcher::Sink;
 use crate::matcher::Word;
 
@@ -124,8 +125,10 @@ impl Facts {
                 let word = Word { list: position, subtree, pass };
                 for name in names {
                     match DomainRef::from_text(name, &mut [0; MAX_NAME]) {
-                        Ok(name) => sink.add(name.as_wire(), word, number),
-                        Err(_) => clear = false,
+                        Ok(name) if name.labels().count() <= usize::from(MOST_LABELS) => {
+                            sink.add(name.as_wire(), word, number);
+                        }
+                        _ => clear = false,
                     }
                 }
             }

@@ -11,6 +11,7 @@ use std::str::FromStr;
 use crate::base::Domain;
 use crate::base::DomainRef;
 use crate::base::domain;
+use crate::matcher::MOST_LABELS;
 use crate::matcher::name_matches;
 
 /// Most names one pattern may stand for after its choices are written out.
@@ -97,6 +98,9 @@ impl FromStr for Pattern {
         if names.iter().any(Domain::is_root) {
             return Err(PatternError::Root);
         }
+        if names.iter().any(|name| name.labels().count() > usize::from(MOST_LABELS)) {
+            return Err(PatternError::Labels);
+        }
         Ok(Self { subtree, names: names.into_boxed_slice(), text: text.into_boxed_str() })
     }
 }
@@ -157,6 +161,8 @@ pub enum PatternError {
     TooMany,
     /// It would match every name.
     Root,
+    /// More than [`MOST_LABELS`] labels.
+    Labels,
     /// What remains is no name.
     Name(domain::DomainError),
 }
@@ -173,6 +179,7 @@ impl fmt::Display for PatternError {
             }
             Self::TooMany => write!(f, "more than {MAX_CHOICES} names in one pattern"),
             Self::Root => f.write_str("this would match every name there is"),
+            Self::Labels => write!(f, "more than {MOST_LABELS} labels in one name"),
             Self::Name(error) => write!(f, "{error}"),
         }
     }
@@ -237,6 +244,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Pattern>().map_err(|e| e.to_string()), Err(error.to_string()), "{text}");
         }
+        assert_eq!("a.".repeat(41).parse::<Pattern>(), Err(PatternError::Labels));
         let many = "{a,b}".repeat(9) + ".example";
         assert_eq!(many.parse::<Pattern>(), Err(PatternError::TooMany));
     }

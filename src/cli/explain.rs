@@ -30,6 +30,7 @@ use crate::pipeline::Household;
 use crate::policy::Ground;
 use crate::policy::Judged;
 use crate::policy::Policy;
+use crate::policy::Said;
 use crate::query::Edns;
 use crate::query::Query;
 use crate::query::Rtype;
@@ -258,7 +259,7 @@ fn spared(policy: &Policy, rule: &Rule) -> String {
 fn answer(house: &Household, judged: &Judged) -> Line {
     if !judged.is_block() {
         let why = match judged.ground {
-            Ground::Function { .. } | Ground::Exception { .. } => "whatever it is an alias of",
+            Ground::Function { .. } | Ground::Said(Said::Exception { .. }) => "whatever it is an alias of",
             _ => "and its aliases and addresses are looked at then",
         };
         return line("answer", "is resolved", why);

@@ -9,6 +9,7 @@
 //  product are xored.  Whoever does not know the key cannot make names that
 //  meet in one bucket, and an answer does not tell the key.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::hash::BuildHasher;
 use std::hash::RandomState;
@@ -19,6 +20,13 @@ use crate::base::DomainRef;
 /// One more than the most labels a name has: 127 of them and the root fit in
 /// 255 octets (RFC 1035 section 2.3.4).
 const MOST: usize = 128;
+
+/// The most labels of a name that something can be said about; of a longer one,
+/// only what stands above it.  An IPv6 address has 34 in `ip6.arpa`.
+pub const MOST_LABELS: u8 = 40;
+
+/// How many hashes a trail has: the root's, and one for each number of labels.
+const HASHES: usize = MOST_LABELS as usize + 1;
 
 /// Makes the state at the root of a key; digits of pi, as the next two.
 const ROOT: u64 = 0x243f_6a88_85a3_08d3;
@@ -91,13 +99,15 @@ impl fmt::Debug for Key {
 
 //----------- Trail ------------------------------------------------------------
 
-/// A name with the hash of each of its suffixes.  A bit more than 1 KiB, made
-/// to stay where it is on the stack.
+/// A name with the hash of each of its suffixes, which are computed when the
+/// first one is asked for: many names are of interest to nobody.
 pub struct Trail<'n> {
     /// The name.
     name: DomainRef<'n>,
+    /// What its hashes are made with.
+    key: Key,
     /// Its hashes.
-    marks: Marks,
+    marks: OnceCell<Marks>,
 }
 
 impl<'n> Trail<'n> {
@@ -108,7 +118,7 @@ impl<'n> Trail<'n> {
 
     /// Hashes a name with another key.
     pub fn with(key: Key, name: DomainRef<'n>) -> Self {
-        Self { name, marks: Marks::of(key, name.as_wire()) }
+        Self { name, key, marks: OnceCell::new() }
     }
 
     /// Returns the name.
@@ -116,19 +126,28 @@ impl<'n> Trail<'n> {
         self.name
     }
 
-    /// Returns the name and all names above it but the root, itself first.
+    /// Returns the name and all names above it but the root, itself first; those
+    /// of more than [`MOST_LABELS`] are left out.
     pub fn steps(&self) -> impl Iterator<Item = Step<'n>> {
-        self.marks.steps(self.name.as_wire()).take_while(|step| step.labels > 0)
+        self.steps_to_root().take_while(|step| step.labels > 0)
     }
 
     /// Returns the same and then the root.
     pub(super) fn steps_to_root(&self) -> impl Iterator<Item = Step<'n>> {
-        self.marks.steps(self.name.as_wire())
+        let wire = self.name.as_wire();
+        let marks = self.marks();
+        (0..=marks.labels.min(MOST_LABELS)).rev().filter_map(move |labels| marks.step(wire, labels))
     }
 
-    /// Returns the `level`th of them, from 0 on.
-    pub(super) fn step(&self, level: usize) -> Option<Step<'n>> {
-        self.marks.step(self.name.as_wire(), level)
+    /// Returns the suffix that has so many labels.
+    pub(super) fn step(&self, labels: u8) -> Option<Step<'n>> {
+        self.marks().step(self.name.as_wire(), labels)
+    }
+
+    /// Returns the hashes.
+    #[inline]
+    fn marks(&self) -> &Marks {
+        self.marks.get_or_init(|| Marks::of(self.key, self.name.as_wire()))
     }
 }
 
@@ -145,8 +164,10 @@ pub struct Step<'n> {
     pub hash: u64,
     /// The suffix in wire form, the root's empty label included.
     pub wire: &'n [u8],
-    /// How many labels it has, without the root's: up to 127.
+    /// How many labels it has, without the root's: up to [`MOST_LABELS`].
     pub labels: u8,
+    /// Whether it is the whole name.
+    pub whole: bool,
 }
 
 /// Returns the bit that stands for names of so many labels, at most 127.
@@ -159,49 +180,38 @@ pub(super) fn depth(labels: u8) -> u128 {
 /// The hashes of the suffixes of a name that is kept elsewhere.
 #[derive(Clone)]
 pub(super) struct Marks {
-    /// The hash of each suffix, the whole name first, the root last.
-    hashes: [u64; MOST],
-    /// Where each suffix starts in the name.
-    cuts: Cuts,
+    /// The hash of each suffix, by the number of its labels.
+    hashes: [u64; HASHES],
+    /// Where each label of the name starts, the leftmost first, and then the
+    /// root's.
+    starts: [u8; MOST],
+    /// How many labels the name has without the root's; up to 127.
+    labels: u8,
 }
 
 impl Marks {
     /// Hashes a name in wire form.
     #[inline]
     pub(super) fn of(key: Key, wire: &[u8]) -> Self {
-        let cuts = Cuts::of(wire);
-        let mut hashes = [0; MOST];
+        let (starts, labels, mut end) = cuts(wire);
+        let mut hashes = [0; HASHES];
         let mut state = key.root();
-        let mut end = cuts.end;
-        let mut slots = hashes.iter_mut().take(usize::from(cuts.labels) + 1).rev();
-        if let Some(slot) = slots.next() {
-            *slot = key.end(state);
-        }
-        for (slot, start) in slots.zip(cuts.right_to_left()) {
+        hashes[0] = key.end(state);
+        for (slot, start) in hashes.iter_mut().skip(1).zip(right_to_left(&starts, labels)) {
             state = step(key, state, wire, start, end);
             *slot = key.end(state);
             end = start;
         }
-        Self { hashes, cuts }
+        Self { hashes, starts, labels }
     }
 
-    /// Returns the suffixes of `wire`, which must be what was hashed, the root
-    /// last.
+    /// Returns the suffix of `wire`, which must be what was hashed, that has so
+    /// many labels.
     #[inline]
-    pub(super) fn steps<'n>(&self, wire: &'n [u8]) -> impl Iterator<Item = Step<'n>> {
-        let labels = (0..=self.cuts.labels).rev();
-        self.hashes.iter().zip(&self.cuts.starts).zip(labels).map(|((&hash, &start), labels)| Step {
-            hash,
-            wire: wire.get(usize::from(start)..).unwrap_or_default(),
-            labels,
-        })
-    }
-
-    /// Returns the `level`th of them, from 0 on.
-    pub(super) fn step<'n>(&self, wire: &'n [u8], level: usize) -> Option<Step<'n>> {
-        let labels = self.cuts.labels.checked_sub(u8::try_from(level).ok()?)?;
-        let start = usize::from(*self.cuts.starts.get(level)?);
-        Some(Step { hash: *self.hashes.get(level)?, wire: wire.get(start..)?, labels })
+    pub(super) fn step<'n>(&self, wire: &'n [u8], labels: u8) -> Option<Step<'n>> {
+        let hash = *self.hashes.get(usize::from(labels))?;
+        let start = usize::from(*self.starts.get(usize::from(self.labels.checked_sub(labels)?))?);
+        Some(Step { hash, wire: wire.get(start..)?, labels, whole: labels == self.labels })
     }
 }
 
@@ -215,54 +225,41 @@ pub fn hash_of(key: Key, wire: &[u8]) -> u64 {
 /// labels it has.
 #[inline]
 pub(super) fn hash_and_labels(key: Key, wire: &[u8]) -> (u64, u8) {
-    let cuts = Cuts::of(wire);
+    let (starts, labels, mut end) = cuts(wire);
     let mut state = key.root();
-    let mut end = cuts.end;
-    for start in cuts.right_to_left() {
+    for start in right_to_left(&starts, labels) {
         state = step(key, state, wire, start, end);
         end = start;
     }
-    (key.end(state), cuts.labels)
+    (key.end(state), labels)
 }
 
-//----------- Cuts -------------------------------------------------------------
+//----------- Labels -----------------------------------------------------------
 
-/// Where the labels of a name begin.
-#[derive(Clone)]
-struct Cuts {
-    /// Where each label begins, the leftmost first, and then the root's.
-    starts: [u8; MOST],
-    /// How many labels there are without the root's; up to 127.
-    labels: u8,
-    /// Where the root's label begins.
-    end: usize,
-}
-
-impl Cuts {
-    /// Finds the labels of a name in wire form.  What is no name ends where it
-    /// stops to be one.
-    #[inline]
-    fn of(wire: &[u8]) -> Self {
-        let mut cuts = Self { starts: [0; MOST], labels: 0, end: 0 };
-        for slot in &mut cuts.starts {
-            let Ok(start) = u8::try_from(cuts.end) else { break };
-            *slot = start;
-            match wire.get(cuts.end) {
-                Some(&len) if len > 0 && usize::from(cuts.labels) < MOST - 1 => {
-                    cuts.end += 1 + usize::from(len);
-                    cuts.labels += 1;
-                }
-                _ => break,
+/// Finds where the labels of a name in wire form begin, the leftmost first, and
+/// then the root's; how many there are without the root's, up to 127; and where
+/// the root's begins.  What is no name ends where it stops to be one.
+#[inline]
+fn cuts(wire: &[u8]) -> ([u8; MOST], u8, usize) {
+    let (mut starts, mut labels, mut end) = ([0; MOST], 0, 0);
+    for slot in &mut starts {
+        let Ok(start) = u8::try_from(end) else { break };
+        *slot = start;
+        match wire.get(end) {
+            Some(&len) if len > 0 && usize::from(labels) < MOST - 1 => {
+                end += 1 + usize::from(len);
+                labels += 1;
             }
+            _ => break,
         }
-        cuts
     }
+    (starts, labels, end)
+}
 
-    /// Returns where labels begin, the rightmost first, without the root's.
-    #[inline]
-    fn right_to_left(&self) -> impl Iterator<Item = usize> {
-        self.starts.iter().take(usize::from(self.labels)).rev().map(|&start| usize::from(start))
-    }
+/// Returns where labels begin, the rightmost first, without the root's.
+#[inline]
+fn right_to_left(starts: &[u8; MOST], labels: u8) -> impl Iterator<Item = usize> {
+    starts.iter().take(usize::from(labels)).rev().map(|&start| usize::from(start))
 }
 
 //----------- The hash ---------------------------------------------------------

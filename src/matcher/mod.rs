@@ -30,6 +30,7 @@ pub use self::build::Out;
 pub use self::build::Sink;
 pub use self::build::build;
 pub use self::hash::Key;
+pub use self::hash::MOST_LABELS;
 pub use self::hash::Step;
 pub use self::hash::Trail;
 pub use self::hash::hash_of;

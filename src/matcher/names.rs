@@ -21,6 +21,7 @@ use crate::base::DomainRef;
 use crate::base::domain::MAX_NAME;
 
 use super::hash::Key;
+use super::hash::MOST_LABELS;
 use super::hash::Marks;
 use super::hash::Step;
 use super::hash::Trail;
@@ -93,8 +94,9 @@ impl<V> Default for Names<V> {
 }
 
 impl<V: Copy> Names<V> {
-    /// Adds a name; `#` in it stands for a run of digits.  The first value
-    /// said about a name stays; the one that was there is returned.
+    /// Adds a name of at most [`MOST_LABELS`]; `#` in it stands for a run of
+    /// digits.  The first value said about a name stays; the one that was there
+    /// is returned.
     pub fn insert(&mut self, name: Domain, subtree: bool, value: V) -> Option<V> {
         if name.labels().any(|label| label.contains(&b'#')) {
             return self.insert_digits(name, subtree, value);
@@ -111,7 +113,8 @@ impl<V: Copy> Names<V> {
     /// Adds a name with `#`.
     fn insert_digits(&mut self, name: Domain, subtree: bool, value: V) -> Option<V> {
         let shape = Shape::of(name.borrowed());
-        let first = shape.marks.step(&shape.wire, 0)?;
+        let labels = u8::try_from(name.labels().count()).ok()?;
+        let first = shape.marks.step(&shape.wire, labels)?;
         let same = self.digits.entry(first.hash).or_default();
         if let Some(there) = same.iter().find(|there| there.name == name && there.subtree == subtree) {
             return Some(there.value);
@@ -153,7 +156,7 @@ impl<V: Copy> Names<V> {
     /// Returns the most specific word about a name.
     pub fn first(&self, trail: &Trail<'_>) -> Option<V> {
         let shape = self.shape(trail);
-        self.levels(trail, shape.as_ref()).find_map(|mut words| words.next())
+        trail.steps_to_root().find_map(|step| self.at(step, shape.as_ref()).next())
     }
 
     /// Returns everything said about a name, the most specific first: the
@@ -161,16 +164,15 @@ impl<V: Copy> Names<V> {
     /// literal name and one with `#` are equally long, the literal one leads.
     pub fn lookup_on(&self, trail: &Trail<'_>) -> impl Iterator<Item = V> {
         let shape = self.shape(trail);
-        let steps = trail.steps_to_root().enumerate();
-        steps.flat_map(move |(level, step)| self.at(level, step, shape.as_ref()))
+        trail.steps_to_root().flat_map(move |step| self.at(step, shape.as_ref()))
     }
 
     /// Returns the same of a name that was not hashed yet.
     pub fn lookup(&self, name: DomainRef<'_>) -> impl Iterator<Item = V> {
         let trail = Trail::of(name);
         let shape = self.shape(&trail);
-        (0..=name.labels().count()).flat_map(move |level| {
-            trail.step(level).map(|step| self.at(level, step, shape.as_ref())).into_iter().flatten()
+        (0..=MOST_LABELS).rev().flat_map(move |labels| {
+            trail.step(labels).map(|step| self.at(step, shape.as_ref())).into_iter().flatten()
         })
     }
 
@@ -191,14 +193,8 @@ impl<V: Copy> Names<V> {
         wanted.then(|| Shape::of(name))
     }
 
-    /// Returns what is said about each suffix.
-    fn levels(&self, trail: &Trail<'_>, shape: Option<&Shape>) -> impl Iterator<Item = Words<V>> {
-        trail.steps_to_root().enumerate().map(move |(level, step)| self.at(level, step, shape))
-    }
-
-    /// Returns what is said about one suffix, which is the whole name at level
-    /// 0.
-    fn at(&self, level: usize, step: Step<'_>, shape: Option<&Shape>) -> Words<V> {
+    /// Returns what is said about one suffix.
+    fn at(&self, step: Step<'_>, shape: Option<&Shape>) -> Words<V> {
         let depth = depth(step.labels);
         let (mut exact, mut subtree) = (None, None);
         if self.depths & depth != 0
@@ -211,7 +207,7 @@ impl<V: Copy> Names<V> {
         let (mut exact_digits, mut subtree_digits) = (None, None);
         if self.digit_depths & depth != 0
             && let Some(same) = shape
-                .and_then(|shape| shape.marks.step(&shape.wire, level))
+                .and_then(|shape| shape.marks.step(&shape.wire, step.labels))
                 .and_then(|shape| self.digits.get(&shape.hash))
         {
             let find = |subtree: bool| {
@@ -221,7 +217,7 @@ impl<V: Copy> Names<V> {
             };
             (exact_digits, subtree_digits) = (find(false), find(true));
         }
-        if level > 0 {
+        if !step.whole {
             (exact, exact_digits) = (None, None);
         }
         [exact, exact_digits, subtree, subtree_digits].into_iter().flatten()

@@ -113,14 +113,12 @@ impl Table {
             return None;
         }
         let buckets = self.section(|[slots, ..]| slots).as_chunks().0;
-        let mut at_name = true;
         for step in trail.steps() {
-            let exact = std::mem::take(&mut at_name);
             if self.header.depths & depth(step.labels) == 0 {
                 continue;
             }
             let Some((slot, masks)) = self.probe(buckets, step.hash) else { continue };
-            if exact {
+            if step.whole {
                 let passed = masks.pass_exact.without(masks.block_exact);
                 let subtree = masks.block_subtree.without(passed);
                 let block = open.intersection(masks.block_exact.union(subtree));

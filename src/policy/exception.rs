@@ -89,6 +89,8 @@ pub struct Exceptions {
     names: Names<u32>,
     /// Positions in `all` of those about the same name.
     groups: Vec<Vec<usize>>,
+    /// How many labels each one's longest name has.
+    labels: Vec<usize>,
     /// Positions of those with `#` in their pattern, which are looked at one by
     /// one: hardly anybody has one.
     digits: Vec<usize>,
@@ -110,6 +112,8 @@ impl Exceptions {
                 }
             }
         }
+        let labels = exception.pattern.names().iter().map(|name| name.labels().count()).max();
+        self.labels.push(labels.unwrap_or_default());
         self.all.push(exception);
     }
 
@@ -122,11 +126,10 @@ impl Exceptions {
         }
         let groups = self.names.lookup_on(trail).filter_map(|group| self.groups.get(group as usize));
         let found = groups.flatten().chain(&self.digits);
-        let labels = |e: &Exception| e.pattern.names().iter().map(|n| n.labels().count()).max();
         found
             .filter_map(|at| Some((at, self.all.get(*at)?)))
             .filter(|(_, exception)| exception.applies(device, trail.name(), now))
-            .max_by_key(|(at, e)| (e.scope.rank(), !e.pattern.is_subtree(), labels(e), *at))
+            .max_by_key(|(at, e)| (e.scope.rank(), !e.pattern.is_subtree(), self.labels.get(**at), *at))
             .map(|(_, exception)| exception)
     }
 }

@@ -10,22 +10,17 @@ use crate::catalog::Function;
 use crate::catalog::ListRule;
 use crate::catalog::Rule;
 
-/// What a verdict rests on.
+//----------- Said -------------------------------------------------------------
+
+/// What somebody said about a name, for which it is blocked or let pass.
 #[derive(Clone, Debug)]
-pub enum Ground {
+pub enum Said {
     /// An exception of the household.
     Exception {
         /// Where it is written.
         place: Place,
         /// Why the household made it.
         because: Arc<str>,
-    },
-    /// The device needs the name for what people bought it for.
-    Function {
-        /// The line that says so.
-        rule: Arc<Rule>,
-        /// The foreign rule that would have blocked it and was held back.
-        held_back: Option<ListRule>,
     },
     /// The household switched this function off.
     FunctionOff {
@@ -42,14 +37,45 @@ pub enum Ground {
         /// The rule.
         rule: ListRule,
     },
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exception { place, because } if because.is_empty() => write!(f, "{place} exception"),
+            Self::Exception { place, because } => write!(f, "{place} exception: {because}"),
+            Self::FunctionOff { rule } => write!(f, "{} function {}, switched off", rule.place, rule.purpose),
+            Self::Rule { rule } => write!(f, "{} {}", rule.place, rule.purpose),
+            Self::List { rule } => rule.fmt(f),
+        }
+    }
+}
+
+//----------- Ground -----------------------------------------------------------
+
+/// What a verdict rests on.
+//
+//  Made for every query on the fast path, so everything in it is shared and
+//  nothing allocated.
+#[derive(Clone, Debug)]
+pub enum Ground {
+    /// What somebody said about the name.
+    Said(Said),
+    /// The device needs the name for what people bought it for.
+    Function {
+        /// The line that says so.
+        rule: Arc<Rule>,
+        /// The foreign rule that would have blocked it and was held back.
+        held_back: Option<ListRule>,
+    },
     /// The policy allows functions only, and this name is for none.
     EssentialOnly,
     /// The answer led to a name that is blocked.
     Chain {
         /// The name it led to.
         name: Domain,
-        /// Why that is blocked.
-        ground: Box<Self>,
+        /// What was said about that.
+        said: Said,
     },
     /// A name of the outside answered with an address of the house.
     Rebinding {
@@ -79,11 +105,11 @@ impl Ground {
     /// Returns its place in [`WORDS`](Self::WORDS).
     pub fn nth(&self) -> usize {
         match self {
-            Self::Exception { .. } => 0,
+            Self::Said(Said::Exception { .. }) => 0,
             Self::Function { .. } => 1,
-            Self::FunctionOff { .. } => 2,
-            Self::Rule { .. } => 3,
-            Self::List { .. } => 4,
+            Self::Said(Said::FunctionOff { .. }) => 2,
+            Self::Said(Said::Rule { .. }) => 3,
+            Self::Said(Said::List { .. }) => 4,
             Self::EssentialOnly => 5,
             Self::Chain { .. } => 6,
             Self::Rebinding { .. } => 7,
@@ -110,14 +136,10 @@ impl fmt::Display for Ground {
     /// extended DNS error, and it begins with file and line where there is one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Exception { place, because } if because.is_empty() => write!(f, "{place} exception"),
-            Self::Exception { place, because } => write!(f, "{place} exception: {because}"),
+            Self::Said(said) => said.fmt(f),
             Self::Function { rule, .. } => write!(f, "{} function {}", rule.place, rule.purpose),
-            Self::FunctionOff { rule } => write!(f, "{} function {}, switched off", rule.place, rule.purpose),
-            Self::Rule { rule } => write!(f, "{} {}", rule.place, rule.purpose),
-            Self::List { rule } => rule.fmt(f),
             Self::EssentialOnly => f.write_str("not needed for any function (policy essential-only)"),
-            Self::Chain { name, ground } => write!(f, "{ground}, by way of {name}"),
+            Self::Chain { name, said } => write!(f, "{said}, by way of {name}"),
             Self::Rebinding { name, address } => {
                 write!(f, "{name} gave {address}, an address inside the house (DNS rebinding)")
             }

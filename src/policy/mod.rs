@@ -40,6 +40,7 @@ pub use exception::Exception;
 pub use exception::Exceptions;
 pub use exception::Scope;
 pub use ground::Ground;
+pub use ground::Said;
 pub use permit::Permit;
 pub use review::Reached;
 pub use rules::Builtin;
@@ -142,19 +143,21 @@ impl Policies {
     ) -> Judged {
         // An allowing exception covers what it leads to; and see the top of
         // this file for functions.
-        if judged.is_block() || matches!(judged.ground, Ground::Exception { .. } | Ground::Function { .. }) {
+        if judged.is_block()
+            || matches!(judged.ground, Ground::Said(Said::Exception { .. }) | Ground::Function { .. })
+        {
             return judged;
         }
         let blocked = reached.names.iter().find_map(|name| {
             let trail = Trail::of(name.borrowed());
             let rule = catalog.rule_on(device.family, &trail);
             match self.opinion(device, &trail, rule, query.received) {
-                // Not being needed is no fault of a name that is merely passed through.
-                Opinion::Allow(_) | Opinion::Block(Ground::EssentialOnly) => None,
-                Opinion::Block(ground) => {
+                Opinion::Block(Ground::Said(said)) => {
                     let purpose = rule.map_or(judged.purpose, |rule| rule.purpose);
-                    Some((purpose, Ground::Chain { name: name.clone(), ground: Box::new(ground) }))
+                    Some((purpose, Ground::Chain { name: name.clone(), said }))
                 }
+                // Not being needed is no fault of a name that is merely passed through.
+                Opinion::Allow(_) | Opinion::Block(_) => None,
             }
         });
         let rebinding = || {
@@ -193,7 +196,8 @@ impl Policies {
     fn opinion(&self, device: &Device, trail: &Trail<'_>, rule: Option<&Arc<Rule>>, now: Now) -> Opinion {
         if let Some(exception) = self.exceptions.find(device, trail, now) {
             let ground =
-                Ground::Exception { place: exception.place.clone(), because: Arc::clone(&exception.because) };
+                Said::Exception { place: exception.place.clone(), because: Arc::clone(&exception.because) };
+            let ground = Ground::Said(ground);
             return match exception.action {
                 Action::Allow => Opinion::Allow(ground),
                 Action::Block => Opinion::Block(ground),
@@ -205,20 +209,20 @@ impl Policies {
         if let Some(rule) = rule {
             match rule.purpose {
                 Purpose::Function(function) if policy.off.contains(&function) => {
-                    return Opinion::Block(Ground::FunctionOff { rule: Arc::clone(rule) });
+                    return Opinion::Block(Ground::Said(Said::FunctionOff { rule: Arc::clone(rule) }));
                 }
                 Purpose::Function(_) => {
                     let held_back = self.foreign(policy, device, trail);
                     return Opinion::Allow(Ground::Function { rule: Arc::clone(rule), held_back });
                 }
                 _ if policy.blocks(rule) => {
-                    return Opinion::Block(Ground::Rule { rule: Arc::clone(rule) });
+                    return Opinion::Block(Ground::Said(Said::Rule { rule: Arc::clone(rule) }));
                 }
                 _ => {}
             }
         }
         if let Some(rule) = self.foreign(policy, device, trail) {
-            return Opinion::Block(Ground::List { rule });
+            return Opinion::Block(Ground::Said(Said::List { rule }));
         }
         if policy.essential_only && device.family.is_some() {
             return Opinion::Block(Ground::EssentialOnly);

@@ -12,8 +12,6 @@ pub(crate) type Run = Box<dyn FnMut()>;
 pub(crate) struct Case {
     /// What it is called, in its room.
     pub(crate) name: String,
-    /// Whether it allocates, and we know it.
-    pub(crate) allocates: bool,
     /// Makes all it needs.
     prepare: Box<dyn Fn() -> Run + Send + Sync>,
 }
@@ -24,12 +22,7 @@ impl Case {
         name: impl Into<String>,
         prepare: impl Fn() -> R + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.into(), allocates: false, prepare: Box::new(move || Box::new(prepare())) }
-    }
-
-    /// Says that it allocates.  This is a debt, not a licence.
-    pub(crate) fn allocating(self) -> Self {
-        Self { allocates: true, ..self }
+        Self { name: name.into(), prepare: Box::new(move || Box::new(prepare())) }
     }
 
     /// Makes all it needs, and does it a few times: what happens only once is
@@ -45,7 +38,6 @@ impl Case {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
-        if self.allocates { f.write_str(" (allocates)") } else { Ok(()) }
+        f.write_str(&self.name)
     }
 }

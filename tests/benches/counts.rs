@@ -97,8 +97,8 @@ fn report(cases: &[(String, Case)]) -> ExitCode {
         let count = allocations(|| measured(&mut run));
         let each = count.div_ceil(u64::from(TIMES));
         println!("{name}\t{each}");
-        if (each > 0) != case.allocates {
-            eprintln!("{name}: {count} allocations in {TIMES} calls, which is not as it is marked");
+        if each > 0 {
+            eprintln!("{name}: {count} allocations in {TIMES} calls");
             done = ExitCode::FAILURE;
         }
     }

@@ -21,6 +21,10 @@ use sordino::base::Now;
 use sordino::base::Place;
 use sordino::base::time::ManualClock;
 use sordino::catalog::Catalog;
+use sordino::catalog::Lists;
+use sordino::catalog::Purpose;
+use sordino::catalog::foreign::About;
+use sordino::catalog::foreign::Format;
 use sordino::catalog::parse::parse;
 use sordino::device::Listing;
 use sordino::device::PolicyId;
@@ -38,6 +42,7 @@ use sordino::policy::Action;
 use sordino::policy::Builtin;
 use sordino::policy::Exception;
 use sordino::policy::Policies;
+use sordino::policy::Policy;
 use sordino::policy::Scope;
 use sordino::query::Edns;
 use sordino::query::Query;
@@ -76,6 +81,12 @@ pub(crate) const SPEAKER: &str = "192.0.2.2:5353";
 
 /// Where the laptop is.
 pub(crate) const LAPTOP: &str = "192.0.2.3:5353";
+
+/// Where the tablet is, whose policy has lists.
+pub(crate) const TABLET: &str = "192.0.2.4:5353";
+
+/// What one of them blocks.
+pub(crate) const LISTED: &str = "www.listed-7.example.net";
 
 /// What an exception blocks.
 pub(crate) const EXCEPTED: &str = "www.unwanted-19.example.net";
@@ -165,7 +176,16 @@ pub(crate) fn household(exceptions: usize) -> Household {
         family: catalog.family_named("test-speaker"),
         policy: Some(PolicyId(1)),
     };
+    let tablet = Listing {
+        name: Arc::from("tablet"),
+        place: place(),
+        macs: Vec::new(),
+        networks: vec!["192.0.2.4/32".parse().unwrap()],
+        family: None,
+        policy: Some(PolicyId(2)),
+    };
     let unlisted = Unlisted { speakers: PolicyId(1), others: PolicyId(0) };
+    let listed = Policy { lists: [0, 1].into_iter().collect(), ..Builtin::Open.policy() };
     let exceptions = (0..exceptions).map(|nth| Exception {
         pattern: format!("*.unwanted-{nth}.example.net").parse().unwrap(),
         scope: if nth % 2 == 0 { Scope::Device(Arc::from("kitchen")) } else { Scope::House },
@@ -175,15 +195,30 @@ pub(crate) fn household(exceptions: usize) -> Household {
         place: place(),
     });
     Household {
-        devices: Registry::new(vec![speaker], unlisted).unwrap(),
+        devices: Registry::new(vec![speaker, tablet], unlisted).unwrap(),
         catalog,
         policies: Policies {
-            policies: vec![Builtin::Open.policy(), Builtin::Balanced.policy()],
+            policies: vec![Builtin::Open.policy(), Builtin::Balanced.policy(), listed],
             exceptions: exceptions.collect(),
+            lists: Arc::new(lists()),
             ..Policies::default()
         },
         blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60 },
     }
+}
+
+/// Returns two lists with thousands of names.
+fn lists() -> Lists {
+    let about = |name: &str| About {
+        name: Arc::from(name),
+        file: Arc::from(format!("{name}.txt")),
+        format: Some(Format::Wildcard),
+        family: None,
+        purpose: Purpose::Unknown,
+    };
+    let text = |what: &str| (0..5_000).map(|nth| format!("{what}-{nth}.example.net")).collect::<Vec<_>>();
+    let (one, other) = (text("tracker").join("\n"), text("listed").join("\n"));
+    Lists::of_texts(&[(about("one"), &one), (about("other"), &other)]).unwrap()
 }
 
 /// Returns where everything is written.
