@@ -101,7 +101,7 @@ pub(super) fn write_resolved(
     if let Some(qname) = out.get_mut(HEADER..HEADER + query.qname_as_asked.len()) {
         qname.copy_from_slice(query.qname_as_asked);
     }
-    for &at in kept.ttls() {
+    for at in kept.ttls() {
         let Some(place) = out.get_mut(usize::from(at)..).and_then(<[u8]>::first_chunk_mut::<4>) else {
             continue;
         };

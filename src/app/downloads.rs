@@ -254,9 +254,7 @@ impl<F: Fn() -> (Arc<Household>, Arc<Resolver>)> OwnLookup<F> {
         };
         let served = self.runtime.block_on(pipeline::serve(query, &house, &*resolver));
         match served.answer {
-            Answer::Resolved(resolved) => {
-                Ok(resolved.data.reached.addresses.iter().map(|(_, ip)| *ip).collect())
-            }
+            Answer::Resolved(resolved) => Ok(resolved.data.addresses()),
             Answer::Blocked(ground) => Err(io::Error::other(format!("the name is blocked: {ground}"))),
             Answer::Failed(failure) => Err(io::Error::other(failure.to_string())),
         }

@@ -161,12 +161,10 @@ impl Policies {
             }
         });
         let rebinding = || {
+            let outside =
+                |addr: IpAddr| self.outside_networks.iter().any(|net| net.contains(&addr.to_canonical()));
+            let found = reached.inside.iter().find(|(_, addr)| !outside(*addr))?;
             let at_home = self.house_zones.iter().any(|zone| query.qname.is_at_or_below(zone));
-            let inside = |addr: IpAddr| {
-                review::is_inside(addr)
-                    && !self.outside_networks.iter().any(|net| net.contains(&addr.to_canonical()))
-            };
-            let found = reached.addresses.iter().find(|(_, addr)| inside(*addr))?;
             (!at_home)
                 .then(|| (judged.purpose, Ground::Rebinding { name: found.0.clone(), address: found.1 }))
         };

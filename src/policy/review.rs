@@ -13,9 +13,18 @@ pub struct Reached {
     /// The names it passes through or points at: targets of CNAME and DNAME,
     /// and of SVCB and HTTPS records.
     pub names: Vec<Domain>,
-    /// Its addresses, each with the name that has it: A, AAAA, and the hints
-    /// of SVCB and HTTPS records.
-    pub addresses: Vec<(Domain, IpAddr)>,
+    /// Its addresses that are [inside](is_inside), each with the name that has
+    /// it: A, AAAA, and the hints of SVCB and HTTPS records.
+    pub inside: Vec<(Domain, IpAddr)>,
+}
+
+impl Reached {
+    /// Takes down that a name has an address, if that is of any interest.
+    pub fn note(&mut self, name: &Domain, address: IpAddr) {
+        if is_inside(address) {
+            self.inside.push((name.clone(), address));
+        }
+    }
 }
 
 /// Returns whether an address is one that no name of the outside should have:

@@ -121,13 +121,11 @@ impl House {
     fn review(&self, policy: &str, name: &str, names: &[&str], addresses: &[&str]) -> Judged {
         let (device, query) = (self.device(policy, true), self.query(name));
         let judged = self.judge(policy, true, name);
-        let reached = Reached {
-            names: names.iter().map(|name| name.parse().unwrap()).collect(),
-            addresses: addresses
-                .iter()
-                .map(|a| (query.qname.clone(), a.parse::<IpAddr>().unwrap()))
-                .collect(),
-        };
+        let mut reached = Reached::default();
+        reached.names.extend(names.iter().map(|name| name.parse::<Domain>().unwrap()));
+        for address in addresses {
+            reached.note(&query.qname, address.parse::<IpAddr>().unwrap());
+        }
         self.policies.review(judged, query.borrowed(), &device, &self.catalog, &reached)
     }
 

@@ -3,6 +3,8 @@
 //! All data passes here on its way in: what does not belong to the question is
 //! dropped, TTLs are bounded, and it is noted where the answer leads.
 
+use std::net::IpAddr;
+
 use hickory_proto::op::Message;
 use hickory_proto::op::OpCode;
 use hickory_proto::op::ResponseCode;
@@ -86,10 +88,20 @@ impl AnswerData {
             .unwrap_or_else(|_| Message::error_msg(0, OpCode::Query, self.rcode))
     }
 
+    /// Returns its addresses, for whoever wants to go there.
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        let address = |record: &Record| match &record.data {
+            RData::A(a) => Some(IpAddr::V4(a.0)),
+            RData::AAAA(a) => Some(IpAddr::V6(a.0)),
+            _ => None,
+        };
+        self.message().answers.iter().filter_map(address).collect()
+    }
+
     /// Returns about how many octets it takes.
     pub(super) fn weight(&self) -> usize {
         let names: usize = self.reached.names.iter().map(|name| name.as_wire().len() + 16).sum();
-        let addresses: usize = self.reached.addresses.iter().map(|(name, _)| name.as_wire().len() + 40).sum();
+        let addresses: usize = self.reached.inside.iter().map(|(name, _)| name.as_wire().len() + 40).sum();
         let plain = self.plain.as_ref().map_or(0, Wire::weight);
         size_of::<Self>() + self.whole.weight() + plain + names + addresses
     }
@@ -177,6 +189,6 @@ mod tests {
         let answers = vec![a("www.example.com.", 300), a("www.example.org.", 300)];
         let data = data(ResponseCode::NoError, answers, vec![]);
         assert_eq!(data.message().answers.len(), 1);
-        assert_eq!(data.reached.addresses.len(), 1);
+        assert_eq!(data.addresses().len(), 1);
     }
 }

@@ -84,7 +84,7 @@ impl Resolved {
     /// Returns the names and addresses that the answer leads to.  One that we
     /// made ourselves leads nowhere: `localhost` is inside, and rightly so.
     pub fn reached(&self) -> &Reached {
-        static NOWHERE: Reached = Reached { names: Vec::new(), addresses: Vec::new() };
+        static NOWHERE: Reached = Reached { names: Vec::new(), inside: Vec::new() };
         if self.origin == Origin::Local { &NOWHERE } else { &self.data.reached }
     }
 }

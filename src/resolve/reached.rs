@@ -82,8 +82,8 @@ pub(super) fn reached(qname: &Name, answers: &[Record]) -> Reached {
             note(&mut reached, &record.name);
         }
         match &record.data {
-            RData::A(a) => reached.addresses.push((names::to_domain(&record.name), IpAddr::V4(a.0))),
-            RData::AAAA(a) => reached.addresses.push((names::to_domain(&record.name), IpAddr::V6(a.0))),
+            RData::A(a) => reached.note(&names::to_domain(&record.name), IpAddr::V4(a.0)),
+            RData::AAAA(a) => reached.note(&names::to_domain(&record.name), IpAddr::V6(a.0)),
             RData::CNAME(target) => note(&mut reached, &target.0),
             RData::SVCB(svcb) => note_service(&mut reached, record, svcb),
             RData::HTTPS(https) => note_service(&mut reached, record, &https.0),
@@ -111,7 +111,9 @@ fn note_service(reached: &mut Reached, record: &Record, svcb: &hickory_proto::rr
             _ => continue,
         };
         let owner = names::to_domain(target);
-        reached.addresses.extend(hints.into_iter().map(|hint| (owner.clone(), hint)));
+        for hint in hints {
+            reached.note(&owner, hint);
+        }
     }
 }
 
@@ -200,11 +202,11 @@ mod tests {
         let to = |target: &str| RData::HTTPS(HTTPS(SVCB::new(1, name(target), hints.clone())));
         let found = reached(&name("a."), &[record("a.", to("b."))]);
         assert_eq!(names_of(&found), ["b"]);
-        let shown: Vec<_> = found.addresses.iter().map(|(n, a)| format!("{n} {a}")).collect();
+        let shown: Vec<_> = found.inside.iter().map(|(n, a)| format!("{n} {a}")).collect();
         assert_eq!(shown, ["b 192.168.0.1", "b fd00::1"]);
         let found = reached(&name("a."), &[record("a.", to("."))]);
         assert!(found.names.is_empty());
-        assert_eq!(found.addresses.len(), 2);
-        assert_eq!(found.addresses[0].0.to_string(), "a");
+        assert_eq!(found.inside.len(), 2);
+        assert_eq!(found.inside[0].0.to_string(), "a");
     }
 }

@@ -31,10 +31,11 @@ const TC: u8 = 0x02;
 /// A response without an OPT record, with ID 0 and the name in lower case.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Wire {
-    /// The message.
-    bytes: Box<[u8]>,
-    /// Where its TTLs are.
-    ttls: Box<[u16]>,
+    /// The message, and then where its TTLs are, two octets each: together,
+    /// because they are read together.
+    octets: Box<[u8]>,
+    /// How long the message is.
+    length: u16,
 }
 
 /// What a response is made of.
@@ -74,7 +75,7 @@ impl Wire {
             cut.metadata = message.metadata;
             cut.metadata.truncation = true;
             cut.queries = message.queries;
-            Self::encode(&cut).unwrap_or_else(|| Self { bytes: Box::from([0; HEADER]), ttls: Box::default() })
+            Self::encode(&cut).unwrap_or_else(|| Self { octets: Box::from([0; HEADER]), length: 12 })
         })
     }
 
@@ -85,22 +86,25 @@ impl Wire {
         // The encoder itself cuts at 64 KiB, and then says so.
         let cut = bytes.get(2).is_some_and(|flags| flags & TC != 0) && !message.metadata.truncation;
         let ttls = ttl_offsets(&bytes).filter(|_| !cut)?;
-        Some(Self { bytes: bytes.into(), ttls: ttls.into() })
+        let length = u16::try_from(bytes.len()).ok()?;
+        bytes.extend(ttls.into_iter().flat_map(u16::to_ne_bytes));
+        Some(Self { octets: bytes.into(), length })
     }
 
     /// Returns the message.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.octets.get(..usize::from(self.length)).unwrap_or_default()
     }
 
     /// Returns where in the message the TTLs are, the first first.
-    pub fn ttls(&self) -> &[u16] {
-        &self.ttls
+    pub fn ttls(&self) -> impl Iterator<Item = u16> {
+        let places = self.octets.get(usize::from(self.length)..).unwrap_or_default();
+        places.as_chunks().0.iter().map(|place| u16::from_ne_bytes(*place))
     }
 
     /// Returns how many octets it takes.
     pub(super) fn weight(&self) -> usize {
-        self.bytes.len() + 2 * self.ttls.len()
+        self.octets.len()
     }
 }
 
@@ -215,7 +219,7 @@ mod tests {
         let answers = [record(60), record(0x0102_0304)];
         let wire = Wire::new(parts(&qname, &answers), false);
         let ttl = |at: u16| u32::from_be_bytes(*wire.bytes()[usize::from(at)..].first_chunk().unwrap());
-        assert_eq!(wire.ttls().iter().map(|&at| ttl(at)).collect::<Vec<_>>(), [60, 0x0102_0304]);
+        assert_eq!(wire.ttls().map(ttl).collect::<Vec<_>>(), [60, 0x0102_0304]);
     }
 
     #[test]
@@ -225,7 +229,7 @@ mod tests {
         let answers: Vec<_> = (0..4).map(|_| Record::from_rdata(qname.clone(), 60, text())).collect();
         let wire = Wire::new(parts(&qname, &answers), false);
         let message = Message::from_vec(wire.bytes()).unwrap();
-        assert!(message.metadata.truncation && message.answers.is_empty() && wire.ttls().is_empty());
+        assert!(message.metadata.truncation && message.answers.is_empty() && wire.ttls().next().is_none());
     }
 
     proptest! {

@@ -22,7 +22,7 @@ use crate::device::Device;
 use crate::resolve::Resolve;
 
 /// Places in the table.  A house has tens of devices.
-const PLACES: usize = 512;
+const PLACES: usize = 2048;
 
 /// Places that one address may be in.
 const WAYS: usize = 4;
@@ -59,8 +59,8 @@ struct Place {
     /// The address and, where that means something on one link only, the
     /// interface.
     key: Key,
-    /// Who is there.
-    known: Known,
+    /// Who is there; apart, so that the table is small.
+    known: Box<Known>,
     /// When that was found out.
     seen: Now,
     /// What it rests on.
@@ -110,9 +110,9 @@ impl Clients {
         };
         let place = ways.get_mut(way)?;
         if same.is_none() || !place.as_ref().is_some_and(is_good) {
-            *place = Some(Place { key, known: find(), seen: now, rests_on });
+            *place = Some(Place { key, known: Box::new(find()), seen: now, rests_on });
         }
-        place.as_ref().map(|place| &place.known)
+        place.as_ref().map(|place| &*place.known)
     }
 }
 
