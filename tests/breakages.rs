@@ -221,10 +221,8 @@ fn no_list_breaks_a_wanted_function_and_the_laptop_is_still_blocked() {
     for Breakage { source, rule, family, name, chain, function } in BREAKAGES {
         let policies = policies(rule);
         let query = query(name, &clock);
-        let reached = Reached {
-            names: chain.iter().map(|name| name.parse().unwrap()).collect(),
-            inside: Vec::new(),
-        };
+        let reached =
+            Reached { names: chain.iter().map(|name| name.parse().unwrap()).collect(), inside: Vec::new() };
         let device = |family, policy| Device {
             name: Arc::from("device"),
             family,

@@ -6,7 +6,7 @@ pub mod downloads;
 pub mod house;
 mod kept;
 pub mod load;
-mod memory;
 pub mod privileges;
 pub mod run;
+mod system;
 pub mod watch;

@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -16,6 +17,7 @@ use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -27,8 +29,8 @@ use super::load;
 use super::load::Loaded;
 use super::load::Options;
 use super::load::load;
-use super::memory;
 use super::privileges;
+use super::system;
 use super::watch::Watch;
 use crate::base::Clock;
 use crate::base::Diagnostic;
@@ -72,7 +74,7 @@ fn fatal(what: impl fmt::Display) -> ExitError {
 /// Serves until it is told to stop.
 pub fn run(options: &Options) -> Result<(), ExitError> {
     log::start();
-    memory::give_back_large();
+    system::give_back_large();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(fatal)?;
     runtime.block_on(serve(&Options { keep: true, ..options.clone() }))
 }
@@ -167,7 +169,7 @@ Metrics: http://127.0.0.1:9953/metrics    Stop: Ctrl-C    For your home: see REA
 
 /// Returns how many cores there are for us.
 fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).min(config::MOST_THREADS)
+    thread::available_parallelism().map_or(1, usize::from).min(config::MOST_THREADS)
 }
 
 /// Makes what queries meet of what was loaded.
@@ -299,14 +301,13 @@ impl Running {
         // Reading takes a while; queries go on meanwhile.
         let mut options = self.options.clone();
         options.known.extend(self.settings.root_hints.iter().chain(&self.settings.trust_anchor).cloned());
-        let read = tokio::task::spawn_blocking(move || load(&options)).await;
-        let outcome = match read {
-            Ok(Ok(loaded)) => self.swap(loaded),
-            Ok(Err(faults)) => {
+        let outcome = match read_aside(options).await {
+            Some(Ok(loaded)) => self.swap(loaded),
+            Some(Err(faults)) => {
                 complain(&faults);
                 Err(format!("{} faults", faults.len()))
             }
-            Err(panic) => Err(panic.to_string()),
+            None => Err("reading came to no end".to_owned()),
         };
         match outcome {
             Ok(()) => {
@@ -341,6 +342,19 @@ impl Running {
     }
 }
 
+/// Reads everything on a thread of its own, which every other one goes before;
+/// nothing if it panicked.
+async fn read_aside(options: Options) -> Option<Result<Loaded, Vec<Diagnostic>>> {
+    let (done, read) = oneshot::channel();
+    let work = move || {
+        system::step_back();
+        // Whoever asked waits for it.
+        let _ = done.send(load(&options));
+    };
+    thread::Builder::new().name("load".to_owned()).spawn(work).ok()?;
+    read.await.ok()
+}
+
 /// Frees what queries met before a reload, once none does any more: that takes
 /// milliseconds, which no thread that answers has.
 async fn let_go(old: Arc<Home<Resolver>>) {
@@ -352,7 +366,7 @@ async fn let_go(old: Arc<Home<Resolver>>) {
     }
     let free = move || {
         drop(old);
-        memory::give_back();
+        system::give_back();
     };
     let _ = tokio::task::spawn_blocking(free).await;
 }

@@ -1,11 +1,12 @@
-//! Gives memory back that was needed for a moment only.
+//! A word with the system: memory that was needed for a moment only is given
+//! back, and work that can wait steps back.
 //!
 //! Making the table of lists takes a multiple of what serving takes.  The GNU C
 //! library keeps what was freed, in case it is needed again, and the more so
 //! the larger it was: a household of 20 MiB would stay at 70 after a reload.
 //
-//  Two calls of C stand here, which take numbers and no pointers; there is no
-//  library for them that is kept up.  Other C libraries do not keep so much.
+//  Three calls of C stand here, which take numbers, and one a pointer to one;
+//  there is no library for them that is kept up.  Other C libraries do not keep so much.
 
 /// From this size on, in octets, memory is asked of the system for itself and
 /// goes back to it when it is freed.  It is where the library begins; without a
@@ -38,9 +39,42 @@ pub(super) fn give_back_large() {}
 #[cfg(not(target_env = "gnu"))]
 pub(super) fn give_back() {}
 
+/// Lets every other thread go first, on the thread that calls: for work on the
+/// machine of somebody who is waiting for an answer.
+//
+//  Not by a nice value alone: whoever waits would still wait for the slice of
+//  whoever has the processor to end, which is milliseconds.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "sched_setscheduler; see the top of this file")]
+pub(super) fn step_back() {
+    let parameters = libc::sched_param { sched_priority: 0 };
+    // SAFETY: process 0 is this thread (sched_setscheduler(2)), and what the
+    // pointer points to is alive until the call returns.
+    unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) };
+}
+
+/// Has no way to say so.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn step_back() {}
+
 #[cfg(all(test, target_env = "gnu"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_thread_that_says_so_steps_back() {
+        let policy = || {
+            // Field 41 of proc_pid_stat(5).
+            let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+            stat.rsplit(')').next().unwrap().split_whitespace().nth(38).unwrap().parse::<i32>().unwrap()
+        };
+        let before = policy();
+        let after = std::thread::spawn(move || {
+            step_back();
+            policy()
+        });
+        assert_eq!((after.join().unwrap(), policy()), (libc::SCHED_IDLE, before));
+    }
 
     #[test]
     fn what_is_used_stays_as_it_is() {
