@@ -203,15 +203,14 @@ fn source(
 /// aside.
 fn remark(lists: &Lists, catalog: &Catalog, warnings: &mut Vec<Diagnostic>) -> Vec<(Arc<str>, usize)> {
     let mut counts = Vec::new();
-    for (position, list) in lists.all().iter().enumerate() {
+    for (list, aside) in lists.all().iter().zip(set_aside(lists, catalog)) {
         if let Some((line, text)) = list.facts.shown.first() {
             let say = format!("{} lines are not understood, the first: {text}", list.facts.not_understood);
             let warning = Diagnostic::of_file(Arc::clone(&list.about.file), say).warning();
             warnings.push(Diagnostic { line: *line, ..warning });
         }
-        let aside = set_aside(lists, position, catalog);
         counts.push((Arc::clone(&list.about.name), aside.len()));
-        warnings.extend(aside.into_iter().take(SHOWN));
+        warnings.extend(aside.into_values().take(SHOWN));
     }
     counts
 }
@@ -220,20 +219,18 @@ fn remark(lists: &Lists, catalog: &Catalog, warnings: &mut Vec<Diagnostic>) -> V
 const SHOWN: usize = 10;
 
 /// Returns a remark for each rule of a foreign list that would take a name
-/// from a function of a family the list is for.  `judge` never lets it; this
-/// is to tell the household.
-pub fn set_aside(lists: &Lists, position: usize, catalog: &Catalog) -> Vec<Diagnostic> {
-    let mut told = BTreeMap::new();
-    let only = lists.all().get(position).and_then(|list| list.about.family);
-    let wanted = [position].into_iter().collect();
+/// from a function of a family the list is for, by list and line.  `judge` never
+/// lets it; this is to tell the household.
+fn set_aside(lists: &Lists, catalog: &Catalog) -> Vec<BTreeMap<u32, Diagnostic>> {
+    let mut told = vec![BTreeMap::new(); lists.all().len()];
     let all = (0u16..).map(FamilyId).zip(catalog.families());
-    let concerned = all.filter(|(id, family)| family.has_devices() && only.is_none_or(|only| only == *id));
-    for (_, family) in concerned {
+    for (id, family) in all.filter(|(_, family)| family.has_devices()) {
         for rule in family.rules().iter().filter(|rule| rule.purpose.function().is_some()) {
             for name in rule.pattern.examples() {
-                let Some(place) = lists.blocks(&name, wanted) else { continue };
                 // What a more specific rule of ours says of the name, goes.
-                if family.rule(&name).is_some_and(|winner| Arc::ptr_eq(winner, rule)) {
+                let ours = || family.rule(&name).is_some_and(|winner| Arc::ptr_eq(winner, rule));
+                for (list, place) in lists.all_that_block(&name, lists.concerned(Some(id))) {
+                    let Some(told) = told.get_mut(list).filter(|_| ours()) else { continue };
                     told.entry(place.line).or_insert_with(|| {
                         let say = format!(
                             "set aside for {}: it would block `{name}`, which is for function {} ({})",
@@ -247,5 +244,5 @@ pub fn set_aside(lists: &Lists, position: usize, catalog: &Catalog) -> Vec<Diagn
             }
         }
     }
-    told.into_values().collect()
+    told
 }

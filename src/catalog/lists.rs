@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::base::Diagnostic;
+use crate::base::Domain;
 use crate::base::DomainRef;
 use crate::base::Place;
 use crate::matcher;
@@ -97,6 +98,19 @@ impl Lists {
         self.table.find(&Trail::of(name.into()), wanted).map(|hit| self.place(hit))
     }
 
+    /// Returns all lists in `wanted` that block a name, by position, and the
+    /// place of the rule by which each does.
+    pub fn all_that_block(&self, name: &Domain, wanted: ListSet) -> Vec<(usize, Place)> {
+        let trail = Trail::of(name.borrowed());
+        let (mut wanted, mut found) = (wanted, Vec::new());
+        while let Some(hit) = self.table.find(&trail, wanted) {
+            let list = usize::from(hit.list);
+            wanted = wanted.without([list].into_iter().collect());
+            found.push((list, self.place(hit)));
+        }
+        found
+    }
+
     /// Returns where a rule is written.
     fn place(&self, hit: Hit) -> Place {
         let list = self.all.get(usize::from(hit.list));
@@ -146,7 +160,6 @@ impl fmt::Debug for ListRule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Domain;
     use crate::catalog::Purpose;
     use crate::catalog::foreign::Format;
     use proptest::prelude::*;
@@ -229,6 +242,21 @@ mod tests {
             assert_eq!(rule(other, "b.example"), None);
             assert_eq!(rule(other, "a.example").as_deref(), Some("all.txt:1"));
         }
+    }
+
+    #[test]
+    fn every_list_that_blocks_a_name_is_found() {
+        let texts = [
+            (about("one.txt", None, None), "a.b.example\n"),
+            (about("two.txt", None, None), "@@||a.b.example^\n||c.example^\n"),
+            (about("three.txt", None, None), "||b.example^\n"),
+        ];
+        let lists = Lists::of_texts(&texts).unwrap();
+        let name: Domain = "a.b.example".parse().unwrap();
+        let mut found = lists.all_that_block(&name, lists.concerned(None));
+        found.sort();
+        let found: Vec<_> = found.into_iter().map(|(list, place)| format!("{list} {place}")).collect();
+        assert_eq!(found, ["0 one.txt:1", "2 three.txt:1"]);
     }
 
     proptest! {
