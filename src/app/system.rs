@@ -5,8 +5,8 @@
 //! library keeps what was freed, in case it is needed again, and the more so
 //! the larger it was: a household of 20 MiB would stay at 70 after a reload.
 //
-//  Three calls of C stand here, which take numbers, and one a pointer to one;
-//  there is no library for them that is kept up.  Other C libraries do not keep so much.
+//  Three calls of C stand here, which take numbers and no pointers; there is no
+//  library for them that is kept up.  Other C libraries do not keep so much.
 
 /// From this size on, in octets, memory is asked of the system for itself and
 /// goes back to it when it is freed.  It is where the library begins; without a
@@ -39,19 +39,23 @@ pub(super) fn give_back_large() {}
 #[cfg(not(target_env = "gnu"))]
 pub(super) fn give_back() {}
 
-/// Lets every other thread go first, on the thread that calls: for work on the
+/// Lets other threads go first, on the thread that calls: for work on the
 /// machine of somebody who is waiting for an answer.
 //
-//  Not by a nice value alone: whoever waits would still wait for the slice of
-//  whoever has the processor to end, which is milliseconds.
+//  Not the least priority there is: in a flood that takes all processors, the
+//  config that ends it must still come into effect.
 #[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "sched_setscheduler; see the top of this file")]
+#[expect(unsafe_code, reason = "setpriority; see the top of this file")]
 pub(super) fn step_back() {
-    let parameters = libc::sched_param { sched_priority: 0 };
-    // SAFETY: process 0 is this thread (sched_setscheduler(2)), and what the
-    // pointer points to is alive until the call returns.
-    unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) };
+    // SAFETY: it takes three numbers.  On Linux, process 0 is this thread alone
+    // (setpriority(2), C library/kernel differences).
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
 }
+
+/// The nice value of work that can wait: a tenth of the processor is for it, if
+/// others want all of it.
+#[cfg(target_os = "linux")]
+const NICE: libc::c_int = 10;
 
 /// Has no way to say so.
 #[cfg(not(target_os = "linux"))]
@@ -63,17 +67,17 @@ mod tests {
 
     #[test]
     fn only_the_thread_that_says_so_steps_back() {
-        let policy = || {
-            // Field 41 of proc_pid_stat(5).
+        let nice = || {
+            // Field 19 of proc_pid_stat(5).
             let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
-            stat.rsplit(')').next().unwrap().split_whitespace().nth(38).unwrap().parse::<i32>().unwrap()
+            stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap().parse::<i32>().unwrap()
         };
-        let before = policy();
+        let before = nice();
         let after = std::thread::spawn(move || {
             step_back();
-            policy()
+            nice()
         });
-        assert_eq!((after.join().unwrap(), policy()), (libc::SCHED_IDLE, before));
+        assert_eq!((after.join().unwrap(), nice()), (before.max(NICE), before));
     }
 
     #[test]

@@ -96,8 +96,15 @@ fn a_reload_under_load_loses_no_query() {
         assert_eq!((tally.lost.load(Ordering::SeqCst), sent), (0, answered), "{}", server.log());
         assert!(sent > 1000, "{sent} is no load");
         eprintln!("{sent} queries over 10 reloads, none lost");
-        let answer = house.dig("laptop", "@192.168.178.2 r9-1999.example.net");
-        answer.assert_blocked("more.txt:2000 list more");
+        // What was read while everybody was busy takes a moment longer.
+        let answer = || house.dig("laptop", "@192.168.178.2 r9-1999.example.net");
+        for _ in 0..50 {
+            if answer().error.is_some() {
+                break;
+            }
+            pause(Duration::from_millis(100));
+        }
+        answer().assert_blocked("more.txt:2000 list more");
     });
 }
 
