@@ -365,10 +365,12 @@ async fn let_go(old: Arc<Home<Resolver>>) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let free = move || {
+        system::step_back();
         drop(old);
         system::give_back();
     };
-    let _ = tokio::task::spawn_blocking(free).await;
+    // Where there can be no thread, it was freed by trying.
+    let _ = thread::Builder::new().name("let-go".to_owned()).spawn(free);
 }
 
 //----------- Signals ----------------------------------------------------------

@@ -139,11 +139,6 @@ impl<'n> Trail<'n> {
         (0..=marks.labels.min(MOST_LABELS)).rev().filter_map(move |labels| marks.step(wire, labels))
     }
 
-    /// Returns the suffix that has so many labels.
-    pub(super) fn step(&self, labels: u8) -> Option<Step<'n>> {
-        self.marks().step(self.name.as_wire(), labels)
-    }
-
     /// Returns the hashes.
     #[inline]
     fn marks(&self) -> &Marks {

@@ -21,7 +21,6 @@ use crate::base::DomainRef;
 use crate::base::domain::MAX_NAME;
 
 use super::hash::Key;
-use super::hash::MOST_LABELS;
 use super::hash::Marks;
 use super::hash::Step;
 use super::hash::Trail;
@@ -94,7 +93,7 @@ impl<V> Default for Names<V> {
 }
 
 impl<V: Copy> Names<V> {
-    /// Adds a name of at most [`MOST_LABELS`]; `#` in it stands for a run of
+    /// Adds a name of at most [`MOST_LABELS`](super::MOST_LABELS); `#` in it stands for a run of
     /// digits.  The first value said about a name stays; the one that was there
     /// is returned.
     pub fn insert(&mut self, name: Domain, subtree: bool, value: V) -> Option<V> {
@@ -123,13 +122,6 @@ impl<V: Copy> Names<V> {
         self.digit_depths |= depth(first.labels);
         self.count += 1;
         None
-    }
-
-    /// Says something else about a name without `#` that was inserted before.
-    pub fn replace(&mut self, name: Domain, subtree: bool, value: V) {
-        let word = self.word(name, subtree);
-        let new = word.replace(value).is_none();
-        self.count += usize::from(new);
     }
 
     /// Returns where the word about a name without `#` is kept.
@@ -165,15 +157,6 @@ impl<V: Copy> Names<V> {
     pub fn lookup_on(&self, trail: &Trail<'_>) -> impl Iterator<Item = V> {
         let shape = self.shape(trail);
         trail.steps_to_root().flat_map(move |step| self.at(step, shape.as_ref()))
-    }
-
-    /// Returns the same of a name that was not hashed yet.
-    pub fn lookup(&self, name: DomainRef<'_>) -> impl Iterator<Item = V> {
-        let trail = Trail::of(name);
-        let shape = self.shape(&trail);
-        (0..=MOST_LABELS).rev().flat_map(move |labels| {
-            trail.step(labels).map(|step| self.at(step, shape.as_ref())).into_iter().flatten()
-        })
     }
 
     /// Returns whether nothing was said about anything.

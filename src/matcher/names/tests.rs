@@ -15,8 +15,7 @@ fn names(rules: &[(&str, bool)]) -> Names<usize> {
 fn lookup(names: &Names<usize>, name: &str) -> Vec<usize> {
     let name: Domain = name.parse().unwrap();
     let trail = Trail::of(name.borrowed());
-    let found: Vec<_> = names.lookup(name.borrowed()).collect();
-    assert_eq!(names.lookup_on(&trail).collect::<Vec<_>>(), found);
+    let found: Vec<_> = names.lookup_on(&trail).collect();
     assert_eq!(names.first(&trail), found.first().copied());
     found
 }
@@ -46,9 +45,6 @@ fn the_first_word_about_a_name_stays() {
     assert_eq!(names.insert("a.b".parse().unwrap(), true, 9), Some(0));
     assert_eq!(names.insert("a.b".parse().unwrap(), false, 9), None);
     assert_eq!(lookup(&names, "a.b"), [9, 0]);
-    assert_eq!(names.len(), 2);
-    names.replace("a.b".parse().unwrap(), true, 7);
-    assert_eq!(lookup(&names, "a.b"), [9, 7]);
     assert_eq!(names.len(), 2);
 }
 
