@@ -17,6 +17,9 @@ pub mod policy;
 pub mod query;
 pub mod resolve;
 
+// Looked at over HTTP.
+pub mod web;
+
 // Files to values.
 pub mod config;
 pub mod source;

@@ -19,13 +19,14 @@ const LAW: &[(&str, &[&str])] = &[
     ("pipeline", &["answer", "base", "catalog", "device", "matcher", "policy", "query", "resolve"]),
     ("listen", &["answer", "base", "device", "pipeline", "query", "resolve"]),
     ("observe", &["base", "catalog", "device", "pipeline", "policy", "query", "resolve"]),
+    ("web", &["base"]),
     ("config", &["answer", "base", "catalog", "device", "matcher", "policy", "resolve"]),
     ("source", &["base", "catalog", "matcher", "policy"]),
     (
         "app",
         &[
             "answer", "base", "catalog", "config", "device", "listen", "matcher", "observe", "pipeline",
-            "policy", "query", "resolve", "source",
+            "policy", "query", "resolve", "source", "web",
         ],
     ),
     (
@@ -53,14 +54,14 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("nix::", &["app", "listen"]),
     ("memmap2", &["source"]),
     ("libc::", &["app", "listen"]),
-    ("hyper", &["observe"]),
+    ("hyper", &["web"]),
     ("netlink_", &["listen"]),
     ("quinn_udp", &["listen"]),
     ("socket2", &["listen"]),
     ("std::fs", &["app", "source"]),
     ("std::process", &["app", "main"]),
     ("std::env", &["app", "observe"]),
-    ("tokio::net", &["app", "listen", "observe", "resolve"]),
+    ("tokio::net", &["app", "listen", "resolve", "web"]),
     ("tokio::signal", &["app"]),
 ];
 

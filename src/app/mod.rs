@@ -2,11 +2,13 @@
 //!
 //! The only place that wires rooms together.
 
+mod alive;
 pub mod downloads;
 pub mod house;
 mod kept;
 pub mod load;
 pub mod privileges;
 pub mod run;
+mod signals;
 mod system;
 pub mod watch;

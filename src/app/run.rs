@@ -4,7 +4,6 @@
 //! anything wrong keeps what runs, and says so.
 
 use std::fmt;
-use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,14 +12,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
-use tokio::signal::unix::Signal;
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use super::alive;
 use super::downloads;
 use super::downloads::Lists;
 use super::downloads::OwnLookup;
@@ -30,6 +27,7 @@ use super::load::Loaded;
 use super::load::Options;
 use super::load::load;
 use super::privileges;
+use super::signals::Signals;
 use super::system;
 use super::watch::Watch;
 use crate::base::Clock;
@@ -42,12 +40,13 @@ use crate::listen::access::Access;
 use crate::listen::door::Door;
 use crate::listen::door::Home;
 use crate::listen::neighbor::Neighbors;
+use crate::listen::probe::Probe;
 use crate::observe::Observer;
-use crate::observe::http;
 use crate::observe::log;
 use crate::observe::metrics::Metrics;
 use crate::resolve;
 use crate::resolve::Resolver;
+use crate::web;
 
 /// The pause before the neighbor table is opened again after it failed.
 const BREATH: Duration = Duration::from_secs(1);
@@ -117,18 +116,22 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let scrape = {
         let (door, metrics, clock) = (Arc::clone(&door), Arc::clone(&metrics), Arc::clone(&clock));
         let lists = Arc::clone(&lists.lists);
-        Arc::new(move || {
+        web::metrics::Scrape(move || {
             let downloads = downloads::facts(&lists.load());
             metrics.render(&door.home().resolver.stats(), &downloads, clock.now())
         })
     };
-    tokio::spawn(http::serve(metrics_socket, scrape));
+    tokio::spawn(web::serve::serve(metrics_socket, Arc::new(scrape)));
 
     let (stop, stopped) = watch::channel(false);
     // Signals are caught before we say that we are ready for them.
     let signals = Signals::catch().map_err(fatal)?;
     let serving = tokio::spawn(sockets.run(Arc::clone(&door), stopped));
     tracing::info!(?addresses, metrics = %metrics_at, lists = count, "serving");
+    if let Some(probe) = Probe::new(&addresses) {
+        tokio::spawn(alive::serve_pages(loaded.config.web.listen, probe));
+        tokio::spawn(alive::feed_watchdog(probe));
+    }
     if loaded.trial {
         eprint!("{TRIAL}");
     }
@@ -371,27 +374,4 @@ async fn let_go(old: Arc<Home<Resolver>>) {
     };
     // Where there can be no thread, it was freed by trying.
     let _ = thread::Builder::new().name("let-go".to_owned()).spawn(free);
-}
-
-//----------- Signals ----------------------------------------------------------
-
-/// The signals we obey.
-struct Signals {
-    /// SIGHUP: read everything anew.
-    hangup: Signal,
-    /// SIGTERM: stop.
-    terminate: Signal,
-    /// SIGINT (Ctrl-C): stop.
-    interrupt: Signal,
-}
-
-impl Signals {
-    /// Catches them from now on.
-    fn catch() -> io::Result<Self> {
-        Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
 }

@@ -74,6 +74,8 @@ pub struct Config {
     pub download: Download,
     /// `[metrics]`
     pub metrics: Metrics,
+    /// `[web]`
+    pub web: Web,
 }
 
 /// `[listen]`
@@ -91,6 +93,13 @@ pub struct Listen {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Metrics {
     /// Where Prometheus finds `/metrics`.
+    pub listen: SocketAddr,
+}
+
+/// `[web]`
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Web {
+    /// Where `/healthz` and `/readyz` are.
     pub listen: SocketAddr,
 }
 

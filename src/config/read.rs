@@ -169,7 +169,8 @@ pub(super) fn config(text: &Arc<ConfigText>, spec: Spec) -> Result<Config, Vec<D
     let blocked = reader.blocked(&spec.blocked);
     let download = reader.download(&spec.download);
     let metrics = reader.metrics(&spec.metrics);
-    reader.later(&spec.identify, &spec.query_log, &spec.web);
+    let web = reader.web(&spec.web);
+    reader.later(&spec.identify, &spec.query_log);
     if !reader.faults.is_empty() {
         // In the order of the file, as people mend it.
         reader.faults.sort_by_key(|fault| (fault.line, fault.column));
@@ -190,6 +191,7 @@ pub(super) fn config(text: &Arc<ConfigText>, spec: Spec) -> Result<Config, Vec<D
         lists,
         download,
         metrics,
+        web,
     })
 }
 

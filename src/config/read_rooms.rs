@@ -1,5 +1,5 @@
 //! The tables that are about the program itself: `[listen]`, `[resolve]`,
-//! `[cache]`, `[blocked]`, `[metrics]`, and those whose time has not come.
+//! `[cache]`, `[blocked]`, `[metrics]`, `[web]`, and those whose time has not come.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ use super::Download;
 use super::Listen;
 use super::MOST_THREADS;
 use super::Metrics;
+use super::Web;
 use super::Written;
 use super::read::PolicyNames;
 use super::read::Reader;
@@ -48,6 +49,9 @@ const ALLOW: [&str; 8] = [
 /// Where Prometheus finds metrics: on this machine only, because they tell
 /// when people are at home.
 const METRICS: &str = "127.0.0.1:9953";
+
+/// Where the page is: on this machine only, for the same reason.
+const WEB: ([u8; 4], u16) = ([127, 0, 0, 1], 8053);
 
 /// How long a blocked answer holds, in seconds: short enough that a change of
 /// policy is felt at once, long enough to calm a device that keeps asking.
@@ -200,8 +204,16 @@ impl Reader {
         Metrics { listen: listen.unwrap_or(default) }
     }
 
-    /// `[identify]`, `[query-log]` and `[web]`: checked, and not in effect.
-    pub(super) fn later(&mut self, identify: &v1::Identify, log: &v1::QueryLog, web: &v1::Web) {
+    /// `[web]`
+    pub(super) fn web(&mut self, spec: &v1::Web) -> Web {
+        let default = SocketAddr::from(WEB);
+        let listen =
+            spec.listen.as_ref().and_then(|text| self.parse(text, |text| socket(text, default.port())));
+        Web { listen: listen.unwrap_or(default) }
+    }
+
+    /// `[identify]` and `[query-log]`: checked, and not in effect.
+    pub(super) fn later(&mut self, identify: &v1::Identify, log: &v1::QueryLog) {
         self.parse_all(&identify.trusted_forwarders, network);
         if let Some(first) = identify.trusted_forwarders.first() {
             self.not_yet(&first.span(), "`trusted-forwarders`");
@@ -224,10 +236,6 @@ impl Reader {
         if let Some(text) = &log.level {
             self.word(text, "level", &levels);
             self.not_yet(&text.span(), "`level`");
-        }
-        // Harnesses set it to keep out of each other's way, so no remark.
-        if let Some(text) = &web.listen {
-            self.parse(text, |text| socket(text, 8053));
         }
     }
 }

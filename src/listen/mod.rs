@@ -20,6 +20,7 @@ pub mod door;
 #[cfg(target_os = "linux")]
 pub mod fast;
 pub mod neighbor;
+pub mod probe;
 pub mod tcp;
 pub mod udp;
 

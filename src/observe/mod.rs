@@ -7,7 +7,6 @@
 
 pub mod book;
 mod counts;
-pub mod http;
 pub mod log;
 pub mod metrics;
 mod register;

@@ -10,6 +10,7 @@ mod blocking;
 mod dnssec;
 mod downloads;
 mod explaining;
+mod health;
 mod identity;
 mod life;
 mod noise;

@@ -130,7 +130,12 @@ impl House {
     /// Starts Sordino with a config, to which where to find the Internet is
     /// added, and waits until it answers.
     pub(crate) fn sordino(&self, config: &str) -> Server {
-        Server::start(self, config)
+        Server::start(self, config, &[])
+    }
+
+    /// Starts Sordino like `sordino`, with variables in its environment.
+    pub(crate) fn sordino_with(&self, config: &str, environment: &[(&str, &str)]) -> Server {
+        Server::start(self, config, environment)
     }
 
     /// Writes a file into the test's folder.

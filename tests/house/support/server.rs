@@ -21,7 +21,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts it.
-    pub(crate) fn start(house: &House, config: &str) -> Self {
+    pub(crate) fn start(house: &House, config: &str, environment: &[(&str, &str)]) -> Self {
         let zones = house.zones.display();
         let internet = format!("root-hints = \"{zones}/root.hints\"\ntrust-anchor = \"{zones}/root.key\"\n");
         let listen = "[listen]\ndns = [\"192.168.178.2\", \"fd00:178::2\", \"127.0.0.1\"]\n";
@@ -38,6 +38,7 @@ impl Server {
             .arg(&config)
             .arg("--state-dir")
             .arg(&house.folder)
+            .envs(environment.iter().copied())
             .stderr(File::create(&log).unwrap())
             .spawn()
             .unwrap();
@@ -49,6 +50,11 @@ impl Server {
             server.log().contains("\"serving\"").then_some(())
         });
         server
+    }
+
+    /// Fails unless the process is there.
+    pub(crate) fn assert_runs(&self) {
+        assert!(PathBuf::from(format!("/proc/{}/exe", self.pid())).exists(), "{}", self.log());
     }
 
     /// Returns its log.

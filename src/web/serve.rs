@@ -1,17 +1,18 @@
-//! `/metrics` over HTTP/1.1.
+//! Serves a [`Site`] over HTTP/1.1, whoever asks and however.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
-use hyper::Method;
 use hyper::Request;
 use hyper::Response;
 use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::body::Incoming;
 use hyper::header;
+use hyper::header::HeaderValue;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
@@ -28,8 +29,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// descriptors have run out: hurrying does not bring them back.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// Serves what `render` writes, for ever.
-pub async fn serve(listener: TcpListener, render: Arc<dyn Fn() -> Vec<u8> + Send + Sync>) {
+/// What is sent for a request.
+pub type Page = Response<Full<Bytes>>;
+
+/// What there is to see.
+pub trait Site: Send + Sync + 'static {
+    /// Answers one request.
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Page> + Send;
+}
+
+/// Serves a site, for ever.
+pub async fn serve(listener: TcpListener, site: Arc<impl Site>) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
@@ -38,16 +48,16 @@ pub async fn serve(listener: TcpListener, render: Arc<dyn Fn() -> Vec<u8> + Send
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                tracing::debug!(%error, "accepting a connection for metrics");
+                tracing::debug!(%error, "accepting an HTTP connection");
                 tokio::time::sleep(BREATH).await;
                 continue;
             }
         };
-        let render = Arc::clone(&render);
+        let site = Arc::clone(&site);
         tokio::spawn(async move {
             let answer = service_fn(|request| {
-                let response = respond(&request, &*render);
-                async move { Ok::<_, Infallible>(response) }
+                let site = Arc::clone(&site);
+                async move { Ok::<_, Infallible>(site.answer(request).await) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -55,24 +65,25 @@ pub async fn serve(listener: TcpListener, render: Arc<dyn Fn() -> Vec<u8> + Send
                 .max_buf_size(16 * 1024)
                 .serve_connection(TokioIo::new(stream), answer);
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "serving metrics");
+                tracing::debug!(%error, "serving HTTP");
             }
             drop(place);
         });
     }
 }
 
-/// Answers one request.
-fn respond(request: &Request<Incoming>, render: &dyn Fn() -> Vec<u8>) -> Response<Full<Bytes>> {
-    let (status, kind, body) = match (request.method(), request.uri().path()) {
-        (&Method::GET | &Method::HEAD, "/metrics") => {
-            (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", render())
-        }
-        (_, "/metrics") => (StatusCode::METHOD_NOT_ALLOWED, "text/plain", b"GET only\n".to_vec()),
-        _ => (StatusCode::NOT_FOUND, "text/plain", b"metrics are at /metrics\n".to_vec()),
-    };
-    let mut response = Response::new(Full::new(Bytes::from(body)));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
-    response
+/// Makes a page of text.
+pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Page {
+    typed(status, "text/plain; charset=utf-8", body)
+}
+
+/// Makes a page of a type (RFC 9110 section 8.3).  Nobody keeps a copy.
+pub fn typed(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Page {
+    let mut page = Response::new(Full::new(body.into()));
+    *page.status_mut() = status;
+    let headers = page.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    page
 }

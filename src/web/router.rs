@@ -1,0 +1,41 @@
+//! Which path of `web.listen` shows what.
+//!
+//! `/healthz`: the process runs.  `/readyz`: config and lists are loaded, and
+//! Sordino has just answered a query of its own.
+
+use futures_util::future::BoxFuture;
+use hyper::Method;
+use hyper::Request;
+use hyper::StatusCode;
+use hyper::body::Incoming;
+
+use super::serve::Page;
+use super::serve::Site;
+use super::serve::text;
+
+/// Asks a query of our own, and tells why nobody answered it.
+pub type SelfQuery = Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// What `web.listen` shows.
+pub struct Router {
+    /// For `/readyz`.
+    pub self_query: SelfQuery,
+}
+
+impl Site for Router {
+    async fn answer(&self, request: Request<Incoming>) -> Page {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n");
+        }
+        match request.uri().path() {
+            "/healthz" => text(StatusCode::OK, "ok\n"),
+            "/readyz" => match (self.self_query)().await {
+                Ok(()) => text(StatusCode::OK, "ok\n"),
+                Err(why) => {
+                    text(StatusCode::SERVICE_UNAVAILABLE, format!("no answer to a query of our own: {why}\n"))
+                }
+            },
+            _ => text(StatusCode::NOT_FOUND, "there are: /healthz, /readyz\n"),
+        }
+    }
+}
