@@ -26,6 +26,9 @@ mod lists;
 /// List servers with every fault: the old rules stay, and the reason is told.
 #[cfg(test)]
 mod refresh;
+/// The recursor in Internets that others wrote down, and in hostile ones.
+#[cfg(test)]
+mod rpl;
 /// Queries and all that follows from them, as text files.
 #[cfg(test)]
 mod scenarios;

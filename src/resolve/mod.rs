@@ -38,6 +38,8 @@ use crate::policy::Reached;
 pub use cache::AnswerCache;
 pub use data::AnswerData;
 pub use file::File;
+pub use iterate::Network;
+pub use iterate::take;
 pub use resolver::Resolver;
 pub use saved::MAX_SAVED;
 pub use saved::SavedError;

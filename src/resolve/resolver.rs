@@ -20,7 +20,9 @@ use super::dnssec::Validator;
 use super::file;
 use super::forward::Forwarder;
 use super::forward::Server;
+use super::iterate::Network;
 use super::iterate::Recursion;
+use super::iterate::Sockets;
 use super::library::Source;
 use super::outside::Outside;
 use super::saved;
@@ -87,7 +89,17 @@ impl Resolver {
 
     /// Returns a resolver with a cache that is there already.
     pub fn with_cache(settings: &Settings, cache: Arc<AnswerCache>) -> Result<Self, SettingsError> {
-        Self::build(settings, cache, Arc::default())
+        Self::with_network(settings, cache, Arc::new(Sockets))
+    }
+
+    /// Returns a resolver whose queries down from the root are carried by
+    /// `network`: for tests with an Internet of their own.
+    pub fn with_network(
+        settings: &Settings,
+        cache: Arc<AnswerCache>,
+        network: Arc<dyn Network>,
+    ) -> Result<Self, SettingsError> {
+        Self::build(settings, cache, Arc::default(), network)
     }
 
     /// Returns a resolver with other settings, the same cache (unless its size
@@ -98,7 +110,7 @@ impl Resolver {
         } else {
             Arc::new(AnswerCache::new(new.cache_size))
         };
-        Self::build(new, cache, Arc::clone(&self.0.counters))
+        Self::build(new, cache, Arc::clone(&self.0.counters), Arc::new(Sockets))
     }
 
     /// Returns a resolver that asks `upstream` only: for tests with a script.
@@ -154,9 +166,10 @@ impl Resolver {
         settings: &Settings,
         cache: Arc<AnswerCache>,
         counters: Arc<Counters>,
+        network: Arc<dyn Network>,
     ) -> Result<Self, SettingsError> {
         let outside: Arc<dyn Upstream> = match settings.mode {
-            Mode::Recurse => Arc::new(Recursion::new(settings, Arc::clone(&counters))?),
+            Mode::Recurse => Arc::new(Recursion::new(settings, Arc::clone(&counters), network)?),
             Mode::Forward => {
                 let source = forward("forward-to", &settings.forward_to, true, &counters)?;
                 let anchors = settings.trust_anchor.as_ref().map(file::trust_anchors).transpose()?;

@@ -47,6 +47,7 @@ use sordino::resolve::AnswerCache;
 use sordino::resolve::Resolver;
 
 use network::Network;
+pub(crate) use network::extended_error;
 use script::Step;
 
 /// A house that a scenario plays in.
@@ -120,10 +121,9 @@ impl Stage {
                 let ttls = |records: &[Record]| records.iter().map(|record| record.ttl).collect::<Vec<_>>();
                 assert_eq!(ttls(&there), ttls(&expected), "{step}: TTLs");
             }
-            ("EDE", ["NONE"]) => assert_eq!(network::extended_error(self.response()), None, "{step}"),
+            ("EDE", ["NONE"]) => assert_eq!(extended_error(self.response()), None, "{step}"),
             ("EDE", [code, ..]) => {
-                let (there, text) =
-                    network::extended_error(self.response()).unwrap_or_else(|| panic!("{step}: none"));
+                let (there, text) = extended_error(self.response()).unwrap_or_else(|| panic!("{step}: none"));
                 assert_eq!(there.to_string(), *code, "{step}");
                 let expected = step.rest.split_once(' ').map_or("", |(_, text)| text);
                 assert!(text.contains(expected), "{step}: it says {text:?}");

@@ -61,10 +61,12 @@ use found::Kind;
 use job::Engine;
 use job::Job;
 use judge::Worth;
-use network::Network;
-use network::Sockets;
 use options::Options;
 use trouble::Trouble;
+
+pub use network::Network;
+pub(super) use network::Sockets;
+pub use network::take;
 
 /// How often an answer is fetched again that fails validation.
 const MAX_RETRIES: usize = 2;
@@ -81,12 +83,7 @@ pub(super) struct Recursion {
 
 impl Recursion {
     /// Returns an iterator that knows nothing yet.
-    pub(super) fn new(settings: &Settings, counters: Arc<Counters>) -> Result<Self, SettingsError> {
-        Self::with_network(settings, counters, Arc::new(Sockets))
-    }
-
-    /// Returns an iterator on a network of one's own.
-    fn with_network(
+    pub(super) fn new(
         settings: &Settings,
         counters: Arc<Counters>,
         network: Arc<dyn Network>,

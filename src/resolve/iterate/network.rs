@@ -29,7 +29,7 @@ const MAX_DATAGRAMS: usize = 64;
 
 /// Who carries queries to servers.
 #[async_trait]
-pub(super) trait Network: Send + Sync {
+pub trait Network: Send + Sync {
     /// Sends a query and returns the reply to it.
     ///
     /// Datagrams that are no reply do not end the wait.  A near miss does: it
@@ -52,7 +52,7 @@ pub(super) trait Network: Send + Sync {
 /// The network of the machine.  Every query has a socket of its own, and so a
 /// random port.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sockets;
+pub(crate) struct Sockets;
 
 #[async_trait]
 impl Network for Sockets {
@@ -98,7 +98,7 @@ async fn over_udp(server: SocketAddr, query: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// Returns what a datagram means for the wait; nothing if it goes on.
-pub(super) fn take(query: &[u8], reply: &[u8]) -> Option<io::Result<Vec<u8>>> {
+pub fn take(query: &[u8], reply: &[u8]) -> Option<io::Result<Vec<u8>>> {
     match wire::look(query, reply) {
         // What cannot be read is not the end of waiting: it may be forged.
         Seen::Reply => wire::read(query, reply).is_some().then(|| Ok(reply.to_vec())),

@@ -79,7 +79,7 @@ impl House {
         change(&mut settings);
         let (internet, counters) = (Arc::new(internet), Arc::<Counters>::default());
         let network = Arc::clone(&internet);
-        let recursion = Recursion::with_network(&settings, Arc::clone(&counters), network).unwrap();
+        let recursion = Recursion::new(&settings, Arc::clone(&counters), network).unwrap();
         Self { internet, recursion, counters }
     }
 

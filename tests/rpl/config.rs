@@ -1,0 +1,117 @@
+//! Settings out of unbound's config, as far as scenarios use it.
+
+use std::net::IpAddr;
+use std::net::SocketAddr;
+
+use sordino::resolve::File;
+use sordino::resolve::Settings;
+
+use super::records;
+use super::scenario::without_comment;
+
+/// The moment of scenarios that do not care.
+const SOME_DAY: i64 = 1_790_000_000;
+
+/// What a scenario sets.
+pub(crate) struct Config {
+    /// How names are resolved.
+    pub(crate) settings: Settings,
+    /// When it plays, in seconds since 1970.
+    pub(crate) unix: i64,
+}
+
+/// Options that do not concern us: unbound's own ways of doing what we do as
+/// well, and what only tests of unbound need.
+const NEUTRAL: &str = " target-fetch-policy trust-anchor-signaling fake-sha1 minimal-responses
+    iter-scrub-promiscuous access-control rrset-roundrobin verbosity do-not-query-localhost harden-glue
+    harden-below-nxdomain harden-dnssec-stripped harden-referral-path module-config outbound-msg-retry
+    num-queries-per-thread ede prefetch-key msg-cache-size rrset-cache-size aggressive-nsec prefetch
+    harden-unknown-additional harden-unverified-glue log-servfail val-log-level server stub-prime ";
+
+/// Reads the lines of a config; `text` is the whole scenario.
+pub(crate) fn read(lines: &[String], text: &str) -> Result<Config, String> {
+    let mut settings = Settings {
+        dnssec: false,
+        allow_servers: vec!["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()],
+        ..Settings::default()
+    };
+    let mut unix = SOME_DAY;
+    let (mut anchors, mut hints) = (Vec::new(), Vec::new());
+    let (mut clause, mut zone) = (String::new(), String::new());
+    for line in lines {
+        let line = without_comment(line).trim();
+        let comment = line.match_indices('#').map(|(at, _)| at).find(|at| {
+            line[..*at].matches('"').count().is_multiple_of(2)
+                && (*at == 0 || line[..*at].ends_with([' ', '\t']))
+        });
+        let line = comment.map_or(line, |at| &line[..at]).trim();
+        let Some((key, value)) = line.split_once(':') else {
+            if line.is_empty() {
+                continue;
+            }
+            return Err(format!("config: {line}"));
+        };
+        let (key, value) = (key.trim(), value.trim().trim_matches(['"', '\'']));
+        let is_on = || !matches!(value, "no" | "off" | "false" | "0");
+        match (key, value) {
+            ("server" | "stub-zone" | "forward-zone", "") => clause = key.to_owned(),
+            ("name", _) => zone = format!("{}.", value.trim_end_matches('.')),
+            // Without a clause around it, as deckard has it, they are hints.
+            ("stub-addr" | "forward-addr", _) => {
+                let (address, port) =
+                    value.split('#').next().unwrap_or_default().split_once('@').unwrap_or((value, "53"));
+                let address: IpAddr = address.trim().parse().map_err(|_| format!("config: {line}"))?;
+                let address = SocketAddr::new(address, port.parse().map_err(|_| format!("config: {line}"))?);
+                let (zones, zone) = match key {
+                    "stub-addr" if clause != "stub-zone" || zone == "." => {
+                        hints.push(address.ip());
+                        continue;
+                    }
+                    "stub-addr" => (&mut settings.stubs, &zone),
+                    _ if clause == "forward-zone" => (&mut settings.zones, &zone),
+                    _ => return Err("config: forward-addr without a zone".to_owned()),
+                };
+                let zone = zone.parse().map_err(|_| format!("config: {zone}"))?;
+                match zones.iter_mut().find(|(known, _)| *known == zone) {
+                    Some((_, servers)) => servers.push(address),
+                    None => zones.push((zone, vec![address])),
+                }
+            }
+            ("trust-anchor", _) => anchors.push(value.to_owned()),
+            ("domain-insecure", _) => {
+                let name = value.parse().map_err(|_| format!("config: {line}"))?;
+                settings.negative_trust_anchors.push(name);
+            }
+            ("qname-minimisation" | "query-minimization", _) => settings.qname_minimisation = is_on(),
+            ("do-ip4", _) => settings.ipv4 = is_on(),
+            ("do-ip6", _) => settings.ipv6 = is_on(),
+            ("val-override-date", "-1") => {
+                let inceptions = text.lines().filter_map(inception);
+                unix = inceptions.max().map_or(SOME_DAY, |last| last + 60);
+            }
+            ("val-override-date" | "val-override-timestamp", _) => {
+                unix = records::moment(value).ok_or_else(|| format!("config: {line}"))?;
+            }
+            _ if NEUTRAL.split_whitespace().any(|known| known == key) => {}
+            _ => return Err(format!("config: {line}")),
+        }
+    }
+    if !hints.is_empty() {
+        let line = |(nth, address): (usize, &IpAddr)| {
+            format!("root{nth}.hints.invalid. {} {address}", if address.is_ipv4() { "A" } else { "AAAA" })
+        };
+        let text = hints.iter().enumerate().map(line).collect::<Vec<_>>().join("\n");
+        settings.root_hints = Some(File { name: "hints".into(), text });
+    }
+    if !anchors.is_empty() {
+        settings.dnssec = true;
+        settings.trust_anchor = Some(File { name: "anchors".into(), text: anchors.join("\n") });
+    }
+    Ok(Config { settings, unix })
+}
+
+/// Returns when the signature in a line begins to hold.
+fn inception(line: &str) -> Option<i64> {
+    let mut words = without_comment(line).split_whitespace().skip_while(|word| *word != "RRSIG");
+    records::moment(words.nth(6)?)
+}

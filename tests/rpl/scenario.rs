@@ -1,0 +1,222 @@
+//! Text to scenarios: the format of unbound's testbound and of deckard.
+//!
+//! ```text
+//! stub-addr: 193.0.14.129          unbound.conf, as far as it concerns us
+//! CONFIG_END
+//! SCENARIO_BEGIN What it proves
+//! RANGE_BEGIN 0 100                who answers what, from step 0 to step 100
+//!     ADDRESS 193.0.14.129
+//! ENTRY_BEGIN
+//! MATCH opcode qtype qname         which queries this answers
+//! ADJUST copy_id copy_query        what of the query is repeated
+//! REPLY QR AA NOERROR
+//! SECTION QUESTION
+//! www.example.com. IN A
+//! ENTRY_END
+//! RANGE_END
+//! STEP 1 QUERY                     and an entry; then what should come back:
+//! STEP 10 CHECK_ANSWER
+//! STEP 20 TIME_PASSES ELAPSE 30
+//! SCENARIO_END
+//! ```
+
+use super::records;
+use super::records::Rr;
+
+/// A scenario.
+#[derive(Debug, Default)]
+pub(crate) struct Scenario {
+    /// What it proves, in its own words.
+    pub(crate) title: String,
+    /// The lines of the config.
+    pub(crate) config: Vec<String>,
+    /// Who answers what.
+    pub(crate) ranges: Vec<Range>,
+    /// What happens, in order.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// What servers answer from one step to another.
+#[derive(Debug)]
+pub(crate) struct Range {
+    /// The first step and the last.
+    pub(crate) steps: (u32, u32),
+    /// The servers; any, if there is none.
+    pub(crate) addresses: Vec<String>,
+    /// What they answer; the first that matches counts.
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// A step.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// Its number.
+    pub(crate) number: u32,
+    /// What happens.
+    pub(crate) word: String,
+    /// What else stands in the line.
+    pub(crate) rest: Vec<String>,
+    /// The message that belongs to it.
+    pub(crate) entry: Option<Entry>,
+}
+
+/// A message, and when it is sent or what it is compared with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Entry {
+    /// What has to match.
+    pub(crate) matches: Vec<String>,
+    /// What is taken from the query.
+    pub(crate) adjust: Vec<String>,
+    /// Flags, opcode and RCODE.
+    pub(crate) flags: Vec<String>,
+    /// The records: question, answer, authority, additional.
+    pub(crate) sections: [Vec<Rr>; 4],
+    /// The message in octets, in place of all that.
+    pub(crate) octets: Option<Vec<u8>>,
+}
+
+impl Entry {
+    /// Returns whether it has a word among what has to match.
+    pub(crate) fn needs(&self, word: &str) -> bool {
+        self.matches.iter().any(|there| there == word)
+    }
+
+    /// Returns whether it has a word among what is taken from the query.
+    pub(crate) fn adjusts(&self, word: &str) -> bool {
+        self.adjust.iter().any(|there| there == word)
+    }
+
+    /// Returns whether it has a flag.
+    pub(crate) fn has(&self, flag: &str) -> bool {
+        self.flags.iter().any(|there| there == flag)
+    }
+}
+
+/// Names of the sections, in their order.
+const SECTIONS: [&str; 4] = ["QUESTION", "ANSWER", "AUTHORITY", "ADDITIONAL"];
+
+/// Where the reader is.
+#[derive(Default)]
+struct Reader {
+    scenario: Scenario,
+    entry: Option<Entry>,
+    section: Option<usize>,
+    in_range: bool,
+    hex: Option<(bool, String)>,
+    origin: String,
+    ttl: u32,
+}
+
+/// Reads a scenario; a fault names its line.
+pub(crate) fn read(text: &str) -> Result<Scenario, String> {
+    let mut reader = Reader { origin: ".".to_owned(), ttl: 3_600, ..Reader::default() };
+    let mut lines = (1..).zip(text.lines());
+    loop {
+        let (_, line) = lines.next().ok_or("no CONFIG_END")?;
+        if line.trim_start().starts_with("CONFIG_END") {
+            break;
+        }
+        reader.scenario.config.push(line.to_owned());
+    }
+    for (number, line) in lines {
+        let line = without_comment(line).trim();
+        if line.starts_with("SCENARIO_END") {
+            break;
+        }
+        if !line.is_empty() {
+            reader.take(line).map_err(|say| format!("line {number}: {say}"))?;
+        }
+    }
+    Ok(reader.scenario)
+}
+
+/// Returns what stands before a comment.
+pub(crate) fn without_comment(line: &str) -> &str {
+    let mut quoted = false;
+    for (at, letter) in line.char_indices() {
+        match letter {
+            '"' => quoted = !quoted,
+            ';' if !quoted => return line.get(..at).unwrap_or_default(),
+            _ => {}
+        }
+    }
+    line
+}
+
+impl Reader {
+    /// Takes a line.
+    fn take(&mut self, line: &str) -> Result<(), String> {
+        if let Some((is_message, digits)) = &mut self.hex {
+            if line.starts_with("HEX_") {
+                let octets = records::hex(digits).ok_or("not hexadecimal")?;
+                let entry = self.entry.as_mut().filter(|_| *is_message);
+                if let Some(entry) = entry {
+                    entry.octets = Some(octets);
+                }
+                self.hex = None;
+            } else {
+                digits.extend(line.chars().filter(char::is_ascii_hexdigit));
+            }
+            return Ok(());
+        }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<String>>();
+        match (words.as_slice(), &mut self.entry) {
+            (["SCENARIO_BEGIN", rest @ ..], _) => self.scenario.title = rest.join(" "),
+            (["RANGE_BEGIN", from, to, rest @ ..], _) => {
+                let steps = (number(from)?, number(to)?);
+                self.scenario.ranges.push(Range { steps, addresses: owned(rest), entries: Vec::new() });
+                self.in_range = true;
+            }
+            (["RANGE_END"], _) => self.in_range = false,
+            (["ADDRESS", rest @ ..], None) => {
+                let range = self.scenario.ranges.last_mut().filter(|_| self.in_range);
+                range.ok_or("an address outside of a range")?.addresses.extend(owned(rest));
+            }
+            (["STEP", at, word, rest @ ..], _) => {
+                let (number, rest) = (number(at)?, owned(rest));
+                self.scenario.steps.push(Step { number, word: (*word).to_owned(), rest, entry: None });
+            }
+            (["ENTRY_BEGIN"], _) => {
+                self.entry = Some(Entry::default());
+                self.section = None;
+            }
+            (["ENTRY_END"], entry) => {
+                let entry = entry.take().ok_or("ENTRY_END without ENTRY_BEGIN")?;
+                if self.in_range {
+                    self.scenario.ranges.last_mut().ok_or("no range")?.entries.push(entry);
+                } else {
+                    self.scenario.steps.last_mut().ok_or("an entry before any step")?.entry = Some(entry);
+                }
+            }
+            (["$ORIGIN", origin], _) => self.origin = (*origin).to_owned(),
+            (["$TTL", ttl], _) => self.ttl = number(ttl)?,
+            (["MATCH", rest @ ..], Some(entry)) => entry.matches.extend(owned(rest)),
+            (["ADJUST", rest @ ..], Some(entry)) => entry.adjust.extend(owned(rest)),
+            (["REPLY" | "FLAGS", rest @ ..], Some(entry)) => entry.flags.extend(owned(rest)),
+            (["HEX_ANSWER_BEGIN"], Some(_)) => self.hex = Some((true, String::new())),
+            (["HEX_EDNSDATA_BEGIN"], Some(_)) => self.hex = Some((false, String::new())),
+            (["MANDATORY" | "ADDRESS", ..], Some(_)) => {}
+            (["SECTION", section], Some(_)) => {
+                let at = SECTIONS.iter().position(|name| name == section);
+                self.section = Some(at.ok_or_else(|| format!("no section is called {section}"))?);
+            }
+            (_, Some(entry)) => {
+                let section = self.section.ok_or_else(|| format!("not understood: {line}"))?;
+                let rr = if section == 0 {
+                    records::question(&words, &self.origin)?
+                } else {
+                    records::record(line, &self.origin, self.ttl)?
+                };
+                entry.sections.get_mut(section).ok_or("no such section")?.push(rr);
+            }
+            _ => return Err(format!("not understood: {line}")),
+        }
+        Ok(())
+    }
+}
+
+/// Reads a number.
+fn number(word: &str) -> Result<u32, String> {
+    word.parse().map_err(|_| format!("not a number: {word}"))
+}
