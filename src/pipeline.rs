@@ -32,7 +32,7 @@ pub use tally::Tally;
 pub async fn serve(query: Query, house: &Household, resolver: &impl Resolve) -> Served {
     let device = house.devices.identify(&query.client, &house.catalog);
     let asked = query.borrowed();
-    let (judged, verdict) = judge(asked, &device, house);
+    let (judged, verdict) = judge(asked, &Trail::of(asked.qname), &device, house);
     let end = match verdict {
         Verdict::Block => End::blocked(judged),
         Verdict::Allow(permit) => {
@@ -45,14 +45,21 @@ pub async fn serve(query: Query, house: &Household, resolver: &impl Resolve) -> 
 }
 
 /// Takes a query down the road as far as it goes without waiting: to a block,
-/// or to an answer that is at hand.  Otherwise nothing has happened.
+/// or to an answer that is at hand.  Otherwise nothing has happened.  A query
+/// that may tell what device it is from goes no way at all: it is to be noted.
 pub fn serve_at_once(
     query: QueryRef<'_>,
     device: &Device,
     house: &Household,
     resolver: &impl Resolve,
 ) -> Option<End> {
-    let (judged, verdict) = judge(query, device, house);
+    let trail = Trail::of(query.qname);
+    if device.is_watched(true)
+        && house.catalog.tells(&trail).is_some_and(|against| device.is_watched(against))
+    {
+        return None;
+    }
+    let (judged, verdict) = judge(query, &trail, device, house);
     let Verdict::Allow(permit) = verdict else {
         return Some(End::blocked(judged));
     };
@@ -61,10 +68,14 @@ pub fn serve_at_once(
 }
 
 /// What the name is for, and whether it may pass.
-fn judge<'q>(query: QueryRef<'q>, device: &Device, house: &Household) -> (Judged, Verdict<'q>) {
-    let trail = Trail::of(query.qname);
-    let rule = house.catalog.rule_on(device.family, &trail);
-    house.policies.judge(query, device, &trail, rule)
+fn judge<'q>(
+    query: QueryRef<'q>,
+    trail: &Trail<'_>,
+    device: &Device,
+    house: &Household,
+) -> (Judged, Verdict<'q>) {
+    let rule = house.catalog.rule_on(device.family, trail);
+    house.policies.judge(query, device, trail, rule)
 }
 
 /// Whether what came back is fine.

@@ -16,7 +16,9 @@ use crate::config::Config;
 use crate::config::List;
 use crate::config::Written;
 use crate::device::Listing;
+use crate::device::Recognizer;
 use crate::device::Registry;
+use crate::device::Unlisted;
 use crate::pipeline::Household;
 use crate::policy::Policies;
 use crate::source::compiled;
@@ -46,6 +48,8 @@ pub struct Files<'a> {
     pub state: &'a Path,
     /// Whether what is made of the lists is kept there.
     pub keep: bool,
+    /// Who knows what unlisted devices seem to be.
+    pub recognizer: &'a Arc<Recognizer>,
 }
 
 /// Builds a household.  The list files that were read are added to `files`.
@@ -98,6 +102,9 @@ pub fn build(
         outside_networks: config.resolve.allow_servers.clone(),
         house_zones: config.resolve.zones.iter().map(|(zone, _)| zone.clone()).collect(),
     };
+    let Unlisted { speakers, others } = config.unlisted;
+    let only_restricts = policies.only_restricts(others, speakers);
+    let devices = devices.recognizing(Arc::clone(places.recognizer), only_restricts);
     let house = Household { devices, catalog, policies, blocked: config.blocked };
     Ok(Built { house, warnings, set_aside: aside_counts })
 }

@@ -22,13 +22,10 @@ use crate::resolve::Resolver;
 /// The name of the file.
 const NAME: &str = "cache";
 
-/// The name of the file while it is written.
-const UNFINISHED: &str = "cache.tmp";
-
 /// Takes up the answers that were kept in a state folder.
 pub(super) fn load(state: &Path, resolver: &Resolver, now: Now) {
     let path = state.join(NAME);
-    let saved = match read(&path) {
+    let saved = match read(&path, MAX_SAVED) {
         Ok(saved) => saved,
         Err(error) if error.kind() == ErrorKind::NotFound => return,
         Err(error) => {
@@ -46,22 +43,22 @@ pub(super) fn load(state: &Path, resolver: &Resolver, now: Now) {
 
 /// Keeps the answers of a resolver in a state folder.
 pub(super) fn save(state: &Path, resolver: &Resolver, now: Now) {
-    if let Err(error) = write(state, &resolver.save(now)) {
+    if let Err(error) = replace(state, NAME, &resolver.save(now)) {
         tracing::warn!(folder = %state.display(), %error, "the cache can't be saved");
     }
 }
 
 /// Reads a file, not far beyond what is allowed.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     let mut saved = Vec::new();
-    File::open(path)?.take(MAX_SAVED as u64 + 1).read_to_end(&mut saved)?;
+    File::open(path)?.take(most as u64 + 1).read_to_end(&mut saved)?;
     Ok(saved)
 }
 
-/// Replaces the file, so that whenever the power goes, the old one is there or
-/// the new one, whole.
-fn write(state: &Path, saved: &[u8]) -> io::Result<()> {
-    let unfinished = state.join(UNFINISHED);
+/// Replaces a file of the state folder, so that whenever the power goes, the old
+/// one is there or the new one, whole.
+pub(super) fn replace(state: &Path, name: &str, saved: &[u8]) -> io::Result<()> {
+    let unfinished = state.join(format!("{name}.tmp"));
     // One that is left over may be readable to others.
     match fs::remove_file(&unfinished) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -71,7 +68,7 @@ fn write(state: &Path, saved: &[u8]) -> io::Result<()> {
     file.write_all(saved)?;
     file.sync_all()?;
     drop(file);
-    fs::rename(&unfinished, state.join(NAME))?;
+    fs::rename(&unfinished, state.join(name))?;
     File::open(state)?.sync_all()
 }
 
@@ -89,12 +86,12 @@ mod tests {
         fs::create_dir_all(&state).unwrap();
         let (resolver, now) = (Resolver::new(&Settings::default()).unwrap(), ManualClock::at(1_000).now());
         load(&state, &resolver, now);
-        fs::write(state.join(UNFINISHED), "left over").unwrap();
+        fs::write(state.join("cache.tmp"), "left over").unwrap();
         save(&state, &resolver, now);
         let saved = fs::read(state.join(NAME)).unwrap();
         assert_eq!(resolver.restore(&saved, now), Ok(0));
         assert_eq!(fs::metadata(state.join(NAME)).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(!state.join(UNFINISHED).exists());
+        assert!(!state.join("cache.tmp").exists());
         fs::write(state.join(NAME), "nonsense").unwrap();
         load(&state, &resolver, now);
         save(&state.join("nowhere"), &resolver, now);

@@ -10,10 +10,12 @@ use std::sync::Arc;
 
 use super::house;
 use super::house::Built;
+use super::seen;
 use crate::base::Diagnostic;
 use crate::config;
 use crate::config::Config;
 use crate::config::Written;
+use crate::device::Recognizer;
 use crate::pipeline::Household;
 use crate::resolve;
 use crate::source;
@@ -52,6 +54,8 @@ pub struct Options {
     /// Root hints and trust anchors that were read before: where one can't be
     /// read again, as when root was given up since, it stays in effect.
     pub known: Vec<resolve::File>,
+    /// Who knows what unlisted devices seem to be; the same over reloads.
+    pub recognizer: Arc<Recognizer>,
 }
 
 //----------- Loaded -----------------------------------------------------------
@@ -113,9 +117,11 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
         return Err(faults);
     }
     config.warnings.append(&mut faults);
-    let places = house::Files { base: &base, state: &state_dir(options), keep: options.keep };
+    let (state, recognizer) = (state_dir(options), &options.recognizer);
+    let places = house::Files { base: &base, state: &state, keep: options.keep, recognizer };
     let Built { house, mut warnings, set_aside } = house::build(&config, &families, &places, &mut files)?;
     warnings.append(&mut config.warnings);
+    warnings.extend(seen::load(&state, recognizer, &house.catalog, options.clock_offset));
     Ok(Loaded { config, house: Arc::new(house), warnings, trial: path.is_none(), ca, set_aside, files })
 }
 

@@ -9,6 +9,7 @@ mod kept;
 pub mod load;
 pub mod privileges;
 pub mod run;
+mod seen;
 mod signals;
 mod system;
 pub mod watch;

@@ -27,6 +27,7 @@ use super::load::Loaded;
 use super::load::Options;
 use super::load::load;
 use super::privileges;
+use super::seen;
 use super::signals::Signals;
 use super::system;
 use super::watch::Watch;
@@ -102,7 +103,8 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     tracing::debug!(?dropped, "privileges");
 
     let metrics = Arc::new(Metrics::new().map_err(fatal)?);
-    let observer = Arc::new(Observer::start(Arc::clone(&metrics)).map_err(fatal)?);
+    let observer =
+        Arc::new(Observer::start(Arc::clone(&metrics), Arc::clone(&options.recognizer)).map_err(fatal)?);
     let resolver = Arc::new(Resolver::new(&loaded.config.resolve).map_err(fatal)?);
     kept::load(&state, &resolver, clock.now());
     metrics.loaded(&loaded.house, &loaded.set_aside, clock.now());
@@ -122,6 +124,8 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
         })
     };
     tokio::spawn(web::serve::serve(metrics_socket, Arc::new(scrape)));
+    let recognizer = Arc::clone(&options.recognizer);
+    tokio::spawn(seen::keep(state.clone(), recognizer, Arc::clone(&door), Arc::clone(&clock)));
 
     let (stop, stopped) = watch::channel(false);
     // Signals are caught before we say that we are ready for them.
@@ -155,20 +159,12 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let _ = stop.send(true);
     let ended = serving.await;
     kept::save(&at, &served.home().resolver, time.now());
+    seen::save(&at, &options.recognizer);
     ended.map_err(fatal)?.map_err(fatal)
 }
 
 /// What a trial run says.
-const TRIAL: &str = "
-Sordino runs as a trial: no config, on this machine only, as an ordinary user.
-Queries from 127.0.0.2 count as those of an Echo, all others as a laptop's.  Try:
-
-  dig @127.0.0.1 -p 5300 -b 127.0.0.2 device-metrics-us.amazon.com   # an Echo: blocked, and why
-  dig @127.0.0.1 -p 5300 device-metrics-us.amazon.com                # a laptop: resolved
-
-Metrics: http://127.0.0.1:9953/metrics    Stop: Ctrl-C    For your home: see README.md
-
-";
+const TRIAL: &str = include_str!("trial.txt");
 
 /// Returns how many cores there are for us.
 fn cores() -> usize {

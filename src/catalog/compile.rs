@@ -17,6 +17,7 @@ use super::family::Family;
 use super::family::FamilyFile;
 use super::family::FamilyId;
 use super::rule::Rule;
+use super::sign::SignKind;
 
 /// Most families.
 const MAX_FAMILIES: usize = 1000;
@@ -33,10 +34,11 @@ impl Catalog {
         for (at, name) in order.iter().enumerate().take(MAX_FAMILIES) {
             let family = family(files, name, &by_name, &mut faults);
             defend(&family, &mut faults);
+            catalog.add_telling(&family);
             catalog.families.push(family);
             let id = FamilyId(u16::try_from(at).unwrap_or(u16::MAX));
             for file in by_name.get(name).into_iter().flatten() {
-                catalog.add_signs(file, id, &mut faults);
+                catalog.add_prefixes(file, id, &mut faults);
             }
         }
         if order.len() > MAX_FAMILIES {
@@ -45,8 +47,23 @@ impl Catalog {
         if faults.is_empty() { Ok(catalog) } else { Err(faults) }
     }
 
-    /// Takes in the signs of a family.
-    fn add_signs(&mut self, file: &FamilyFile, id: FamilyId, faults: &mut Vec<Diagnostic>) {
+    /// Takes in the names that are signs of a family.
+    fn add_telling(&mut self, family: &Family) {
+        // Those that speak against a family first: the first word stays.
+        for against in [true, false] {
+            for sign in family.signs().iter().filter(|sign| sign.against == against) {
+                let SignKind::Asks(patterns) = &sign.kind else { continue };
+                for pattern in patterns {
+                    for name in pattern.names() {
+                        self.telling.insert(name.clone(), pattern.is_subtree(), against);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes in the MAC prefixes that are signs of a family.
+    fn add_prefixes(&mut self, file: &FamilyFile, id: FamilyId, faults: &mut Vec<Diagnostic>) {
         for (sign, prefix) in
             file.signs.iter().filter_map(|sign| sign.kind.prefix().map(|prefix| (sign, prefix)))
         {
@@ -113,8 +130,10 @@ fn family(files: &[FamilyFile], own: &str, by_name: &ByName<'_>, faults: &mut Ve
     }
     let of_own = by_name.get(own).into_iter().flatten();
     let has_devices = of_own.clone().any(|file| file.identifies);
+    let signs = of_own.clone().flat_map(|file| &file.signs).filter(|sign| sign.kind.prefix().is_none());
+    let signs = signs.map(|sign| Arc::new(sign.clone())).collect();
     let name = of_own.map(|file| Arc::clone(&file.name)).next().unwrap_or_default();
-    Family { name, has_devices, rules, names }
+    Family { name, has_devices, rules, names, signs }
 }
 
 /// Adds a rule; the first word about a name stays, and the family's own come

@@ -4,95 +4,18 @@
 use std::sync::Arc;
 
 use crate::base::DomainRef;
-use crate::base::MacPrefix;
 use crate::base::Place;
 use crate::matcher::Names;
 use crate::matcher::Trail;
 
-use super::evidence::Evidence;
 use super::rule::Rule;
+use super::sign::Sign;
 
 //----------- FamilyId ---------------------------------------------------------
 
 /// A family, by its place in the catalog it came from.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct FamilyId(pub u16);
-
-//----------- Sign -------------------------------------------------------------
-
-/// Something by which a device can be recognized.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sign {
-    /// What to look at.
-    pub kind: SignKind,
-    /// How we know.
-    pub evidence: Vec<Evidence>,
-    /// Where it is written.
-    pub place: Place,
-}
-
-/// What kind of sign it is.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub enum SignKind {
-    /// `mac`: this maker's prefix is used for this family only.
-    Mac(MacPrefix),
-    /// `maker`: this maker's prefix is used for other products too, so it
-    /// proposes the family and decides nothing.
-    Maker(MacPrefix),
-    /// Something else to look at, in words of its own.  Kept for whoever looks
-    /// there; nothing in here does.
-    Other {
-        /// Where to look.
-        look: Look,
-        /// What is there.
-        value: Box<str>,
-        /// Whether it speaks against the family: a Fire TV is no Echo.
-        against: bool,
-    },
-}
-
-/// Where else than at a MAC address a device can be recognized.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Look {
-    /// `host`: how its host name in DHCP begins, lower case.
-    Host,
-    /// `mdns`: a service it announces (RFC 6763), and what its TXT record says.
-    Mdns,
-    /// `ssdp`: what it says over SSDP.
-    Ssdp,
-    /// `asks`: a name it asks for; or several, all of them.
-    Asks,
-}
-
-impl Look {
-    /// All places to look.
-    pub const ALL: [Self; 4] = [Self::Host, Self::Mdns, Self::Ssdp, Self::Asks];
-
-    /// Returns the word for it in lists.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Mdns => "mdns",
-            Self::Ssdp => "ssdp",
-            Self::Asks => "asks",
-        }
-    }
-}
-
-impl SignKind {
-    /// Returns the MAC prefix it is about, if it is about one.
-    pub fn prefix(&self) -> Option<MacPrefix> {
-        match self {
-            Self::Mac(prefix) | Self::Maker(prefix) => Some(*prefix),
-            Self::Other { .. } => None,
-        }
-    }
-
-    /// Returns whether the sign alone decides what a device is.
-    pub fn is_decisive(&self) -> bool {
-        matches!(self, Self::Mac(_))
-    }
-}
 
 //----------- FamilyFile -------------------------------------------------------
 
@@ -126,6 +49,8 @@ pub struct Family {
     pub(super) rules: Vec<Arc<Rule>>,
     /// From names to positions in `rules`.
     pub(super) names: Names<u32>,
+    /// Its signs other than prefixes of MAC addresses.
+    pub(super) signs: Vec<Arc<Sign>>,
 }
 
 impl Family {
@@ -142,6 +67,11 @@ impl Family {
     /// Returns its rules and those it includes, its own first.
     pub fn rules(&self) -> &[Arc<Rule>] {
         &self.rules
+    }
+
+    /// Returns its signs other than prefixes of MAC addresses.
+    pub fn signs(&self) -> &[Arc<Sign>] {
+        &self.signs
     }
 
     /// Returns the most specific rule about `name`.

@@ -24,12 +24,14 @@ pub mod parse;
 pub mod pattern;
 pub mod purpose;
 pub mod rule;
+pub mod sign;
 
 use std::sync::Arc;
 
 use crate::base::DomainRef;
 use crate::base::MacAddr;
 use crate::base::MacPrefix;
+use crate::matcher::Names;
 use crate::matcher::Trail;
 
 pub use evidence::Evidence;
@@ -38,9 +40,6 @@ pub use evidence::Strength;
 pub use family::Family;
 pub use family::FamilyFile;
 pub use family::FamilyId;
-pub use family::Look;
-pub use family::Sign;
-pub use family::SignKind;
 pub use foreign::ForeignList;
 pub use lists::ListRule;
 pub use lists::Lists;
@@ -48,6 +47,9 @@ pub use pattern::Pattern;
 pub use purpose::Function;
 pub use purpose::Purpose;
 pub use rule::Rule;
+pub use sign::Sign;
+pub use sign::SignKind;
+pub use sign::Spot;
 
 //----------- Catalog ----------------------------------------------------------
 
@@ -58,6 +60,9 @@ pub struct Catalog {
     families: Vec<Family>,
     /// Which family a MAC prefix speaks for, by prefix.
     prefixes: std::collections::HashMap<MacPrefix, (FamilyId, Arc<Sign>)>,
+    /// The names that signs are about: whether one of them speaks against a
+    /// family.
+    telling: Names<bool>,
 }
 
 impl Catalog {
@@ -100,5 +105,25 @@ impl Catalog {
             .into_iter()
             .find_map(|length| self.prefixes.get(&MacPrefix::of(mac, length)))
             .map(|(family, sign)| (*family, sign))
+    }
+
+    /// Returns whether asking for a name tells something of a device, and if
+    /// so, whether that may be that it is no speaker.
+    pub fn tells(&self, trail: &Trail<'_>) -> Option<bool> {
+        self.telling.first(trail)
+    }
+
+    /// Returns the facts that are known of a device which asks for `name`.
+    pub fn facts<'c>(&'c self, name: DomainRef<'c>) -> impl Iterator<Item = String> + 'c {
+        let tells = self.tells(&Trail::of(name)).is_some();
+        let signs = self.families.iter().filter(move |_| tells).flat_map(Family::signs);
+        signs
+            .filter_map(|sign| match &sign.kind {
+                SignKind::Asks(patterns) => Some(patterns),
+                _ => None,
+            })
+            .flatten()
+            .filter(move |pattern| pattern.matches(name))
+            .map(sign::asked)
     }
 }

@@ -8,8 +8,8 @@
 //! include NAME                    the rules of that file count too
 //! [identify] | [function WORD] | [PURPOSE]
 //! PATTERN                         in a purpose's section
-//! mac PREFIX | maker PREFIX       in [identify]; or, with `not ` before it if
-//! host, mdns, ssdp, asks TEXT     it speaks against the family, one of these
+//! [not] WORD TEXT [NN%]           in [identify]: mac, maker, host, mdns, ssdp,
+//!                                 asks; see `sign`
 //!     KEY DATE TEXT               evidence for the lines right above
 //! ```
 //!
@@ -20,20 +20,19 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::base::Diagnostic;
-use crate::base::MacPrefix;
 use crate::base::Place;
 use crate::base::diagnostic::there_are;
 
 use super::evidence::Evidence;
 use super::evidence::EvidenceKind;
 use super::family::FamilyFile;
-use super::family::Look;
-use super::family::Sign;
-use super::family::SignKind;
 use super::pattern::Pattern;
 use super::purpose::Function;
 use super::purpose::Purpose;
 use super::rule::Rule;
+use super::sign::Sign;
+use super::sign::SignError;
+use super::sign::SignKind;
 
 /// The largest list, in octets.
 pub const MAX_LIST: usize = 4 << 20;
@@ -217,13 +216,11 @@ impl<'a> Parser<'a> {
                     "before the first section only `family NAME` and `include NAME` can stand",
                 );
             }
-            (Section::Identify, "mac") => self.sign(rest, SignKind::Mac),
-            (Section::Identify, "maker") => self.sign(rest, SignKind::Maker),
             (Section::Identify, "not") => {
                 let (word, rest) = rest.split_once([' ', '\t']).map_or((rest, ""), |(w, r)| (w, r.trim()));
-                self.other_sign(word, rest, true);
+                self.sign(word, rest, true);
             }
-            (Section::Identify, _) => self.other_sign(word, rest, false),
+            (Section::Identify, _) => self.sign(word, rest, false),
             (Section::Purpose(purpose), _) => self.rule(content, purpose),
             (Section::Unknown, _) => self.above = Above::Fault,
         }
@@ -251,43 +248,38 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads a sign.
-    fn sign(&mut self, value: &'a str, kind: fn(MacPrefix) -> SignKind) {
-        if let Ok(prefix) = value.parse() {
-            self.add_sign(kind(prefix));
-        } else {
+    fn sign(&mut self, word: &'a str, rest: &'a str, against: bool) {
+        let (value, weight) = match rest.rsplit_once([' ', '\t']) {
+            Some((value, last)) if last.ends_with('%') => (value.trim_end(), Some(last)),
+            _ => (rest, None),
+        };
+        let said = weight.map(|text| text.trim_end_matches('%').parse());
+        if let (Some(text), Some(Err(_) | Ok(0 | 100..))) = (weight, &said) {
             self.above = Above::Fault;
-            self.fault(value, "not a MAC prefix; write one like 44:65:0d or 70:b3:d5:12:30/36");
+            return self.fault(text, "a weight is written `20%`, from 1 to 99");
         }
-    }
-
-    /// Reads a sign that is no MAC prefix.
-    fn other_sign(&mut self, word: &'a str, value: &'a str, against: bool) {
-        let look = Look::ALL.into_iter().find(|look| look.as_str() == word);
-        match look {
-            Some(look) if !value.is_empty() => {
-                self.add_sign(SignKind::Other { look, value: value.into(), against });
+        match SignKind::read(word, value) {
+            Ok(kind) => {
+                let weight = said.and_then(Result::ok).unwrap_or_else(|| kind.weight());
+                self.add_sign(Sign { kind, against, weight, evidence: Vec::new(), place: self.place() });
             }
-            Some(_) => {
+            Err(error) => {
                 self.above = Above::Fault;
-                self.fault(word, format!("`{word}` what? Write what is to be seen there behind it"));
-            }
-            None => {
-                self.above = Above::Fault;
-                let known =
-                    there_are(Look::ALL.map(Look::as_str).into_iter().chain(["mac", "maker", "not …"]));
-                self.fault(word, format!("`{word}` is no sign{known}"));
+                match error {
+                    SignError::Word(say) => self.fault(word, say),
+                    SignError::Value(say) => self.fault(value, say),
+                }
             }
         }
     }
 
     /// Adds a sign to those that share the evidence below.
-    fn add_sign(&mut self, kind: SignKind) {
+    fn add_sign(&mut self, sign: Sign) {
         let shared = matches!(self.above, Above::Signs(_)) && !self.after_evidence;
         if !shared {
             self.above = Above::Signs(self.signs.len());
         }
-        let place = self.place();
-        self.signs.push(Sign { kind, evidence: Vec::new(), place });
+        self.signs.push(sign);
     }
 
     /// Reads a pattern.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use clap::Parser;
@@ -64,6 +65,7 @@ impl From<Common> for Options {
             clock_offset: common.clock_offset,
             keep: false,
             known: Vec::new(),
+            recognizer: Arc::default(),
         }
     }
 }

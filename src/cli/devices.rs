@@ -1,23 +1,27 @@
-//! `sordino devices`: who is there, how each is known, under which policy.
+//! `sordino devices`: who is there, how each is known, under which policy; and
+//! what the household might list, with the lines for it.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::io::Write;
 use std::net::IpAddr;
+use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
 use crate::app::load::Options;
 use crate::base::Client;
 use crate::base::MacAddr;
+use crate::device::Recognition;
 use crate::device::Standing;
+use crate::device::Who;
 use crate::listen::neighbor;
 use crate::pipeline::Household;
 
 /// A device or a neighbor.
 #[derive(Debug, Serialize)]
 struct Row {
-    /// Its name; `household` for what is not listed.
+    /// Its name; `household` for what is neither listed nor recognized.
     device: String,
     /// Its family, empty where unknown.
     family: String,
@@ -29,8 +33,22 @@ struct Row {
     mac: Vec<String>,
     /// Addresses it has at present, as far as the network shows.
     addresses: Vec<IpAddr>,
-    /// What the household might do about it.
-    hint: String,
+    /// What it seems to be, if it is not listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seems: Option<Seems>,
+}
+
+/// What a device seems to be.
+#[derive(Debug, Serialize)]
+struct Seems {
+    /// The family.
+    family: String,
+    /// How sure we are, in percent.
+    confidence: u8,
+    /// What speaks for it, with where that is written.
+    reasons: Vec<String>,
+    /// Lines for the config that would list it.
+    config: String,
 }
 
 /// Shows all listed devices and all neighbors.
@@ -38,7 +56,8 @@ pub fn devices(options: &Options, json: bool, out: &mut dyn Write) -> io::Result
     let Some(loaded) = super::load(options, out)? else {
         return Ok(1);
     };
-    let rows = rows(&loaded.house, &neighbors());
+    let seen = options.recognizer.all();
+    let rows = rows(&loaded.house, &neighbors(), seen.keys().copied());
     if json {
         serde_json::to_writer_pretty(&mut *out, &rows)?;
         writeln!(out)?;
@@ -57,8 +76,14 @@ pub fn devices(options: &Options, json: bool, out: &mut dyn Write) -> io::Result
             row.known_by,
             addresses.join(" ")
         )?;
-        if !row.hint.is_empty() {
-            writeln!(out, "{:<24} {}", "", row.hint)?;
+        let Some(seems) = &row.seems else { continue };
+        let perhaps = if row.family.is_empty() { "perhaps " } else { "" };
+        writeln!(out, "    {perhaps}{}, {} %: {}", seems.family, seems.confidence, seems.reasons.join("; "))?;
+        if row.family.is_empty() {
+            writeln!(out, "    if so, put this into the config:")?;
+            for line in seems.config.lines() {
+                writeln!(out, "        {line}")?;
+            }
         }
     }
     Ok(0)
@@ -72,66 +97,85 @@ fn neighbors() -> Vec<(IpAddr, MacAddr)> {
     Vec::new()
 }
 
-/// Makes a row of each listed device and of each neighbor that is none.
-fn rows(house: &Household, neighbors: &[(IpAddr, MacAddr)]) -> Vec<Row> {
-    let policy = |id| house.policies.policy(id).map_or_else(String::new, |policy| policy.name.to_string());
-    let family = |id: Option<_>| {
-        id.and_then(|id| house.catalog.family(id))
-            .map_or_else(String::new, |family| family.name().to_string())
-    };
-    let mut rows = Vec::new();
-    for listing in house.devices.listings() {
-        let Some(device) = house.devices.named(&listing.name, &house.catalog) else { continue };
-        rows.push(Row {
-            device: device.name.to_string(),
-            family: family(device.family),
-            policy: policy(device.policy),
-            known_by: format!("{} ({})", device.standing.as_str(), listing.place),
-            mac: listing.macs.iter().map(ToString::to_string).collect(),
-            addresses: neighbors
-                .iter()
-                .filter(|(_, mac)| listing.macs.contains(mac))
-                .map(|(ip, _)| *ip)
-                .collect(),
-            hint: String::new(),
-        });
-    }
-    let mut others: BTreeMap<MacAddr, Vec<IpAddr>> = BTreeMap::new();
+/// Makes a row of each listed device, of each neighbor that is none, and of
+/// each device that was `seen` and is no neighbor.
+fn rows(house: &Household, neighbors: &[(IpAddr, MacAddr)], seen: impl Iterator<Item = Who>) -> Vec<Row> {
+    let mut rows: Vec<_> = house
+        .devices
+        .listings()
+        .iter()
+        .filter_map(|listing| listed(house, &listing.name, neighbors))
+        .collect();
+    let mut others: BTreeMap<Who, Vec<IpAddr>> = BTreeMap::new();
     for (address, mac) in neighbors {
-        others.entry(*mac).or_default().push(*address);
+        others.entry(Who::Mac(*mac)).or_default().push(*address);
     }
-    for (mac, mut addresses) in others {
+    for who in seen {
+        let addresses = others.entry(who).or_default();
+        if let Who::Address(address) = who {
+            addresses.push(address);
+        }
+    }
+    for (who, mut addresses) in others {
         addresses.sort();
-        let client = Client {
-            addr: addresses.first().copied().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)),
-            mac: Some(mac),
-        };
+        let addr = addresses.first().copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let client = Client { addr, mac: who.mac() };
         let device = house.devices.identify(&client, &house.catalog);
         if matches!(device.standing, Standing::Listed { .. }) {
             continue;
         }
-        let (known_by, hint) = match &device.standing {
-            Standing::Recognized { sign } if sign.kind.is_decisive() => {
-                (format!("mac-prefix ({})", sign.place), String::new())
-            }
-            Standing::Recognized { sign } => {
-                let guess =
-                    house.catalog.family_by_mac(mac).map(|(id, _)| family(Some(id))).unwrap_or_default();
-                let hint =
-                    format!("perhaps {guess} ({}); if so, give it a [device.NAME] in the config", sign.place);
-                ("nothing".to_owned(), hint)
-            }
-            _ => ("nothing".to_owned(), String::new()),
-        };
         rows.push(Row {
             device: device.name.to_string(),
-            family: family(device.family),
-            policy: policy(device.policy),
-            known_by,
-            mac: vec![mac.to_string()],
+            family: family(house, device.family),
+            policy: policy(house, device.policy),
+            known_by: device.standing.as_str().to_owned(),
+            mac: who.mac().iter().map(ToString::to_string).collect(),
             addresses,
-            hint,
+            seems: house.devices.seems(&client, &house.catalog).map(|found| seems(who, &found)),
         });
     }
     rows
+}
+
+/// Makes the row of a listed device.
+fn listed(house: &Household, name: &str, neighbors: &[(IpAddr, MacAddr)]) -> Option<Row> {
+    let device = house.devices.named(name, &house.catalog)?;
+    let listing = house.devices.listings().iter().find(|listing| *listing.name == *name)?;
+    let its = neighbors.iter().filter(|(_, mac)| listing.macs.contains(mac));
+    Some(Row {
+        device: device.name.to_string(),
+        family: family(house, device.family),
+        policy: policy(house, device.policy),
+        known_by: format!("{} ({})", device.standing.as_str(), listing.place),
+        mac: listing.macs.iter().map(ToString::to_string).collect(),
+        addresses: its.map(|(ip, _)| *ip).collect(),
+        seems: None,
+    })
+}
+
+/// Says what a device seems to be, and how to list it.
+fn seems(who: Who, found: &Recognition) -> Seems {
+    let family = &found.family;
+    let (key, end) = match who {
+        Who::Mac(MacAddr([_, _, _, a, b, c])) => ("mac   ", format!("{a:02x}{b:02x}{c:02x}")),
+        Who::Address(_) => ("ip    ", "1".to_owned()),
+    };
+    // A name of a device has 32 letters at most.
+    let name: String = family.chars().take(25).collect();
+    Seems {
+        family: family.to_string(),
+        confidence: found.confidence,
+        reasons: found.reasons().collect(),
+        config: format!("[device.{name}-{end}]\n{key} = \"{who}\"\nfamily = \"{family}\"\n"),
+    }
+}
+
+/// Returns the name of a policy.
+fn policy(house: &Household, id: crate::device::PolicyId) -> String {
+    house.policies.policy(id).map_or_else(String::new, |policy| policy.name.to_string())
+}
+
+/// Returns the name of a family, empty where unknown.
+fn family(house: &Household, id: Option<crate::catalog::FamilyId>) -> String {
+    id.and_then(|id| house.catalog.family(id)).map_or_else(String::new, |family| family.name().to_string())
 }

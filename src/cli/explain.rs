@@ -159,20 +159,26 @@ fn who(house: &Household, ask: &Explain, client: &Client, device: &Device) -> Ve
     let mac = client.mac.map_or_else(String::new, |mac| format!("MAC {mac}"));
     let why = match &device.standing {
         Standing::Listed { by, place } => format!("listed in {place}, known by its {by}"),
-        Standing::Recognized { sign } if sign.kind.is_decisive() => {
-            format!("recognized by its MAC prefix, {}", sign.place)
-        }
-        Standing::Recognized { sign } => {
-            format!(
-                "its MAC prefix is a hint only, {}: give it a [device.NAME] if it is a speaker",
-                sign.place
-            )
+        Standing::Recognized(found) => {
+            let reasons: Vec<_> = found.reasons().collect();
+            format!("recognized with {} %: {}", found.confidence, reasons.join("; "))
         }
         Standing::Unknown if ask.device.is_none() && ask.client.is_none() => {
             let known = house.devices.listings().iter().map(|listing| &*listing.name);
             format!("neither listed nor recognized (--device tells another{})", there_are(known))
         }
-        Standing::Unknown => "neither listed nor recognized".to_owned(),
+        Standing::Unknown => match house.devices.seems(client, &house.catalog) {
+            Some(found) => {
+                let reasons: Vec<_> = found.reasons().collect();
+                format!(
+                    "perhaps {} ({} %): {}; give it a [device.NAME] if it is one",
+                    found.family,
+                    found.confidence,
+                    reasons.join("; ")
+                )
+            }
+            None => "neither listed nor recognized".to_owned(),
+        },
     };
     let mut lines = vec![line("client", address, mac), line("device", &*device.name, why)];
     match device.family.and_then(|id| house.catalog.family(id)) {

@@ -2,9 +2,12 @@
 //!
 //! [`Registry::identify`] is a plain function of its arguments; it neither
 //! waits nor asks the system.  What it believes, in this order: a listed MAC,
-//! a listed address, the longest listed network, the maker's prefix of the
-//! MAC.  A device that nothing is known of gets the policy `[unlisted]` names.
+//! a listed address, the longest listed network, and what the [`Recognizer`]
+//! has concluded from signs.  A device that nothing is known of gets the policy
+//! `[unlisted]` names.
 
+pub mod recognition;
+pub mod recognizer;
 pub mod registry;
 
 use std::fmt;
@@ -12,8 +15,10 @@ use std::sync::Arc;
 
 use crate::base::Place;
 use crate::catalog::FamilyId;
-use crate::catalog::Sign;
 
+pub use recognition::Recognition;
+pub use recognition::Who;
+pub use recognizer::Recognizer;
 pub use registry::Listing;
 pub use registry::Registry;
 pub use registry::RegistryError;
@@ -41,6 +46,18 @@ pub struct Device {
     pub standing: Standing,
 }
 
+impl Device {
+    /// Returns whether what it asks for is watched for signs of what it is; or,
+    /// if that is settled, for signs `against` it.
+    pub fn is_watched(&self, against: bool) -> bool {
+        match &self.standing {
+            Standing::Listed { .. } => false,
+            Standing::Recognized(recognition) => against || !recognition.lasts,
+            Standing::Unknown => true,
+        }
+    }
+}
+
 /// The name of everything that is neither listed nor recognized.
 pub const HOUSEHOLD: &str = "household";
 
@@ -56,11 +73,8 @@ pub enum Standing {
         /// Where it is listed.
         place: Place,
     },
-    /// Its MAC prefix speaks for a family.
-    Recognized {
-        /// The line that says so.
-        sign: Arc<Sign>,
-    },
+    /// Signs say what it is.
+    Recognized(Arc<Recognition>),
     /// Neither.
     Unknown,
 }
@@ -70,7 +84,7 @@ impl Standing {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Listed { by, .. } => by.as_str(),
-            Self::Recognized { .. } => "mac-prefix",
+            Self::Recognized(_) => "signs",
             Self::Unknown => "nothing",
         }
     }

@@ -17,7 +17,10 @@ use super::Device;
 use super::HOUSEHOLD;
 use super::ListedBy;
 use super::PolicyId;
+use super::Recognition;
+use super::Recognizer;
 use super::Standing;
+use super::Who;
 
 //----------- Listing ----------------------------------------------------------
 
@@ -62,6 +65,11 @@ pub struct Registry {
     unlisted: Unlisted,
     /// The name of everything else.
     household: Arc<str>,
+    /// Who knows what unlisted devices seem to be.
+    recognizer: Arc<Recognizer>,
+    /// Whether what a device says of itself may put it under the policy of
+    /// speakers, because that can only restrict it.
+    only_restricts: bool,
 }
 
 impl Registry {
@@ -92,33 +100,57 @@ impl Registry {
             }
         }
         networks.sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
-        Ok(Self { listings, macs, networks, unlisted, household: Arc::from(HOUSEHOLD) })
+        Ok(Self {
+            listings,
+            macs,
+            networks,
+            unlisted,
+            household: Arc::from(HOUSEHOLD),
+            recognizer: Arc::default(),
+            only_restricts: false,
+        })
+    }
+
+    /// Recognizes unlisted devices by what is concluded of them.
+    ///
+    /// `only_restricts` says whether the policy of speakers lets nothing pass
+    /// that the policy of others blocks.  If it may, a recognition counts only
+    /// with the prefix of the MAC address among its signs: a laptop is not to get
+    /// rid of its policy by asking for what a speaker asks for.
+    pub fn recognizing(self, recognizer: Arc<Recognizer>, only_restricts: bool) -> Self {
+        Self { recognizer, only_restricts, ..self }
     }
 
     /// Returns the device behind `client`.
     pub fn identify(&self, client: &Client, catalog: &Catalog) -> Device {
-        let sign = client.mac.and_then(|mac| catalog.family_by_mac(mac));
         if let Some((listing, by)) = self.listed(client) {
-            let family = listing.family.or_else(|| sign.map(|(family, _)| family));
+            let by_mac = client.mac.and_then(|mac| catalog.family_by_mac(mac));
+            let family = listing.family.or_else(|| by_mac.map(|(family, _)| family));
             return self.device(listing, family, by);
         }
-        let Some((family, sign)) = sign else {
+        let recognition = self.recognizer.recognition(client);
+        let decides = |found: &Arc<Recognition>| found.decides && (self.only_restricts || found.is_by_link());
+        if let Some(recognition) = recognition.filter(decides) {
             return Device {
-                name: Arc::clone(&self.household),
-                family: None,
-                policy: self.unlisted.others,
-                standing: Standing::Unknown,
+                name: slug(&recognition.family, client.mac),
+                family: catalog.family_named(&recognition.family),
+                policy: self.unlisted.speakers,
+                standing: Standing::Recognized(recognition),
             };
-        };
-        // A maker's prefix that phones have too proposes and does not decide:
-        // the household hears of it, and nothing is blocked by a guess.
-        let decides = sign.kind.is_decisive();
-        Device {
-            name: if decides { slug(catalog, family, client.mac) } else { Arc::clone(&self.household) },
-            family: decides.then_some(family),
-            policy: if decides { self.unlisted.speakers } else { self.unlisted.others },
-            standing: Standing::Recognized { sign: Arc::clone(sign) },
         }
+        Device {
+            name: Arc::clone(&self.household),
+            family: None,
+            policy: self.unlisted.others,
+            standing: Standing::Unknown,
+        }
+    }
+
+    /// Returns what a client seems to be that is not listed, be it enough to
+    /// decide or not.
+    pub fn seems(&self, client: &Client, catalog: &Catalog) -> Option<Arc<Recognition>> {
+        let by_prefix = || Recognition::of(Who::of(client), &|_| false, catalog).map(Arc::new);
+        self.recognizer.recognition(client).or_else(by_prefix)
     }
 
     /// Returns the device of a listing by its name, as if it had asked.
@@ -163,11 +195,13 @@ impl Registry {
 }
 
 /// Names an unlisted device by its family and the half of its MAC that its
-/// maker chose: the same today and tomorrow.
-fn slug(catalog: &Catalog, family: FamilyId, mac: Option<MacAddr>) -> Arc<str> {
-    let name = catalog.family(family).map_or("speaker", |family| family.name());
-    let [_, _, _, a, b, c] = mac.map_or([0; 6], |mac| mac.0);
-    Arc::from(format!("{name}-{a:02x}{b:02x}{c:02x}"))
+/// maker chose: the same today and tomorrow.  Devices that are told by their
+/// address share a name, because an address is no label.
+fn slug(family: &str, mac: Option<MacAddr>) -> Arc<str> {
+    match mac {
+        Some(MacAddr([_, _, _, a, b, c])) => Arc::from(format!("{family}-{a:02x}{b:02x}{c:02x}")),
+        None => Arc::from(family),
+    }
 }
 
 //----------- RegistryError ----------------------------------------------------
@@ -249,6 +283,33 @@ mod tests {
     fn the_unknown_get_what_unlisted_says() {
         assert_eq!(who("198.51.100.1", None), (HOUSEHOLD.into(), PolicyId(0)));
         assert_eq!(who("198.51.100.1", Some("00:00:5e:00:53:09")), (HOUSEHOLD.into(), PolicyId(0)));
+    }
+
+    #[test]
+    fn who_is_recognized_is_a_speaker_unless_that_could_loosen_its_policy() {
+        let text = "family box\n[identify]\nmac 00:00:5e\nasks a.example\nasks b.example\n";
+        let catalog = Catalog::build(&[crate::catalog::parse::parse("box.txt", text).unwrap()]).unwrap();
+        let recognizer = Arc::new(Recognizer::default());
+        let by_mac = Client::new("192.0.2.99".parse().unwrap()).with_mac("00:00:5e:00:53:07".parse().ok());
+        let by_address = Client::new("198.51.100.7".parse().unwrap());
+        let of = |client: &Client, only_restricts| {
+            let registry = Registry::new(Vec::new(), UNLISTED).unwrap();
+            let registry = registry.recognizing(Arc::clone(&recognizer), only_restricts);
+            registry.identify(client, &catalog)
+        };
+        assert!(matches!(of(&by_mac, true).standing, Standing::Unknown), "its prefix alone only proposes");
+        for name in ["a.example", "b.example"] {
+            let name: crate::base::Domain = name.parse().unwrap();
+            for client in [&by_mac, &by_address] {
+                recognizer.asked(Who::of(client), name.borrowed(), &catalog, 1000);
+            }
+        }
+        let device = of(&by_mac, false);
+        assert_eq!((&*device.name, device.policy), ("box-005307", PolicyId(1)));
+        assert!(device.is_watched(true) && !device.is_watched(false));
+        assert_eq!((&*of(&by_address, true).name, of(&by_address, true).policy), ("box", PolicyId(1)));
+        assert!(of(&by_address, true).is_watched(false));
+        assert_eq!(of(&by_address, false).policy, PolicyId(0));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+use crate::device::Recognition;
+
 /// What is logged unless `SORDINO_LOG` says otherwise.  hickory logs names and
 /// addresses of queries below `error`.
 const DEFAULT: &str = "info,hickory_server=error,hickory_net=error,hickory_proto=error";
@@ -24,4 +26,15 @@ pub fn start() {
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
     // Fails only if somebody else, as in a test, started logging before.
     let _ = if terminal { logs.compact().try_init() } else { logs.json().flatten_event(true).try_init() };
+}
+
+/// Says that a device turned out to be a speaker, or not to be one after all.
+pub fn recognized(found: &Recognition) {
+    let Recognition { family, confidence, decides, .. } = found;
+    let signs: Vec<_> = found.signs.iter().map(|sign| sign.place.to_string()).collect();
+    if *decides {
+        tracing::info!(%family, confidence, ?signs, "a device that is not listed is recognized");
+    } else {
+        tracing::info!(%family, confidence, ?signs, "a device is not recognized any more");
+    }
 }

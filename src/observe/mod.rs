@@ -20,6 +20,8 @@ use std::sync::mpsc;
 use std::thread;
 
 use crate::device::Device;
+use crate::device::Recognizer;
+use crate::device::Who;
 use crate::pipeline::Event;
 use crate::pipeline::Household;
 use crate::pipeline::Tally;
@@ -44,19 +46,34 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Starts the thread that keeps the books in `metrics`.
-    pub fn start(metrics: Arc<Metrics>) -> io::Result<Self> {
+    /// Starts the thread that keeps the books in `metrics`, and tells
+    /// `recognizer` what devices asked for that nobody listed.
+    pub fn start(metrics: Arc<Metrics>, recognizer: Arc<Recognizer>) -> io::Result<Self> {
         let (sender, receiver) = mpsc::sync_channel(WAITING);
         let missed = metrics.missed();
         let shown = Arc::clone(&metrics);
         let keep = move || {
             let tally = metrics.counts().tally();
             for event in receiver {
+                recognize(&event, &recognizer);
                 metrics.book(&event, &tally);
             }
         };
         thread::Builder::new().name("observe".to_owned()).spawn(keep)?;
         Ok(Self { sender, missed, metrics: shown })
+    }
+}
+
+/// Takes note of what a query tells of the device it came from.
+fn recognize(event: &Event, recognizer: &Recognizer) {
+    let Event::Served { served, house, .. } = event else { return };
+    // What asks from this machine may be a server in front of us.
+    if !served.device.is_watched(true) || served.query.client.addr.is_loopback() {
+        return;
+    }
+    let (who, name) = (Who::of(&served.query.client), served.query.qname.borrowed());
+    if let Some(found) = recognizer.asked(who, name, &house.catalog, served.query.received.unix) {
+        log::recognized(&found);
     }
 }
 

@@ -97,6 +97,11 @@ pub struct Exceptions {
 }
 
 impl Exceptions {
+    /// Returns all, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &Exception> {
+        self.all.iter()
+    }
+
     /// Adds one.
     pub fn push(&mut self, exception: Exception) {
         let at = self.all.len();

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::in_house;
+use super::support::eventually;
 
 const CONFIG: &str = "[device.kitchen]\nmac = \"44:65:0d:12:34:56\"\n";
 
@@ -44,13 +45,71 @@ fn who_takes_over_an_address_does_not_inherit_its_policy() {
 }
 
 #[test]
-fn an_unlisted_echo_is_recognized_by_its_prefix() {
-    in_house("house::identity::an_unlisted_echo_is_recognized_by_its_prefix", |house| {
+fn an_unlisted_echo_is_recognized_by_two_signs_and_remembered() {
+    in_house("house::identity::an_unlisted_echo_is_recognized_by_two_signs_and_remembered", |house| {
+        let metrics = "@192.168.178.2 device-metrics-us.amazon.com";
+        let labels = ["device=\"amazon-echo-123456\"", "identified_by=\"signs\"", "policy=\"balanced\""];
+        {
+            let mut server = house.sordino("");
+            // Its prefix alone only proposes.
+            house.dig("echo", metrics).assert_resolved();
+            // What a laptop asks for makes it no speaker: it is one sign.
+            house.dig("laptop", "@192.168.178.2 avs-alexa-14-eu.amazon.com").assert_resolved();
+            house.dig("echo", "@192.168.178.2 avs-alexa-14-eu.amazon.com").assert_resolved();
+            eventually("the Echo is recognized", || {
+                (house.dig("echo", metrics).status == "NXDOMAIN").then_some(())
+            });
+            house.dig("laptop", metrics).assert_resolved();
+            assert_eq!(server.metric("sordino_device_info", &labels), 1);
+            server.signal("TERM");
+            assert!(server.wait().success());
+        }
         let server = house.sordino("");
-        assert_eq!(house.dig("echo", "@192.168.178.2 device-metrics-us.amazon.com").status, "NXDOMAIN");
-        let labels = ["device=\"amazon-echo-123456\"", "identified_by=\"mac-prefix\"", "policy=\"balanced\""];
+        assert_eq!(house.dig("echo", metrics).status, "NXDOMAIN", "from the first query on");
         assert_eq!(server.metric("sordino_device_info", &labels), 1);
+        let shown = sordino(house, &["devices"]);
+        assert!(shown.contains("amazon-echo, 80 %: mac 44:65:0d (blocklists/amazon-echo.txt:"), "{shown}");
+        assert!(
+            shown.contains("perhaps amazon-echo, 50 %: asks avs-alexa-#-{na,eu,fe}.amazon.com"),
+            "{shown}"
+        );
+        // The lines that list the laptop, if it were one.
+        let lines: Vec<_> = shown.lines().filter_map(|line| line.strip_prefix("        ")).collect();
+        let expected =
+            ["[device.amazon-echo-005330]", "mac    = \"00:00:5e:00:53:30\"", "family = \"amazon-echo\""];
+        assert_eq!(lines, expected);
+        house.write("config.toml", &lines.join("\n"));
+        assert!(sordino(house, &["check"]).contains("1 devices"));
     });
+}
+
+#[test]
+fn nobody_gets_rid_of_a_policy_by_asking_for_what_a_speaker_asks_for() {
+    in_house("house::identity::nobody_gets_rid_of_a_policy_by_asking_for_what_a_speaker_asks_for", |house| {
+        house.write("house.txt", "*.amazon.com\n");
+        let config = "[unlisted]\nothers = \"strict-house\"\n\n[policy.strict-house]\nlists = [\"house\"]\n\n[list.house]\npath = \"house.txt\"\n";
+        let server = house.sordino(config);
+        for name in ["avs-alexa-14-eu.amazon.com", "bob-dispatch-prod-eu.amazon.com"] {
+            assert_eq!(house.dig("laptop", &format!("@192.168.178.2 {name}")).status, "NXDOMAIN");
+        }
+        eventually("both were noted", || sordino(house, &["devices"]).contains("75 %").then_some(()));
+        let voice = house.dig("laptop", "@192.168.178.2 avs-alexa-14-eu.amazon.com");
+        assert_eq!(voice.status, "NXDOMAIN", "{}", voice.shown);
+        assert_eq!(server.metric("sordino_device_info", &["identified_by=\"signs\""]), 0);
+    });
+}
+
+/// Runs another command with the house's config and state.
+fn sordino(house: &super::House, args: &[&str]) -> String {
+    let done = Command::new(env!("CARGO_BIN_EXE_sordino"))
+        .args(args)
+        .arg("--config")
+        .arg(house.folder.join("config.toml"))
+        .arg("--state-dir")
+        .arg(&house.folder)
+        .output()
+        .unwrap();
+    String::from_utf8(done.stdout).unwrap()
 }
 
 #[test]

@@ -75,7 +75,8 @@ impl Stage {
         let list = body("LIST");
         let list = if list.is_empty() { "family none\n" } else { &list };
         let family = parse::parse("LIST", list).unwrap_or_else(|faults| panic!("{}", faults[0]));
-        let places = house::Files { base: folder, state: folder, keep: false };
+        let recognizer = Arc::default();
+        let places = house::Files { base: folder, state: folder, keep: false, recognizer: &recognizer };
         let built = house::build(&config, &[family], &places, &mut Vec::new());
         let house = built.unwrap_or_else(|faults| panic!("{}", faults[0])).house;
         let network = Arc::new(Network::default());

@@ -48,15 +48,15 @@ fn signs_in_a_row_share_their_evidence() {
 }
 
 #[test]
-fn signs_other_than_macs_are_kept_as_they_are() {
-    let text = "family f\n[identify]\nhost sonoszp\nnot asks firetvcaptiveportal.com\n    reported 2024-01-01 both\nmdns\n";
+fn signs_may_speak_against_and_have_a_weight() {
+    let text = "family f\n[identify]\nhost sonoszp 20%\nnot asks firetvcaptiveportal.com\n    reported 2024-01-01 both\nmdns\n";
     let faults = parse("f", text).unwrap_err();
     assert_eq!((faults.len(), faults[0].line), (1, 6));
     let signs = parse("f", text.trim_end_matches("mdns\n")).unwrap().signs;
     let [host, asks] = &signs[..] else { panic!("{signs:?}") };
-    let other = |look, value: &str, against| SignKind::Other { look, value: value.into(), against };
-    assert_eq!(host.kind, other(Look::Host, "sonoszp", false));
-    assert_eq!(asks.kind, other(Look::Asks, "firetvcaptiveportal.com", true));
+    assert_eq!((host.kind.to_string().as_str(), host.against, host.weight), ("host sonoszp", false, 20));
+    assert_eq!((asks.against, asks.weight), (true, 50));
+    assert_eq!(asks.facts(), ["asks firetvcaptiveportal.com"]);
     assert_eq!(host.evidence, asks.evidence);
 }
 
@@ -70,6 +70,7 @@ fn every_fault_is_named_with_its_place() {
         ("family f\n[nonsense]\n", ":2:2", "`nonsense` is no section; there are: advertising,"),
         ("family f\n[function tea]\n", ":2:11", "`tea` is no function; there are: account,"),
         ("family f\n[identify]\nmac 44:65\n", ":3:5", "not a MAC prefix"),
+        ("family f\n[identify]\nhost x 100%\n", ":3:8", "from 1 to 99"),
         ("family f\n[identify]\nssid x\n", ":3:1", "`ssid` is no sign; there are: asks, host, mac, maker,"),
         ("family f\n[analytics]\na..b\n", ":3:1", "empty label"),
         (

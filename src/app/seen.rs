@@ -1,0 +1,79 @@
+//! What was seen of devices, from one start to the next, in the file `seen` of
+//! the state folder: a speaker that was recognized once has its policy from the
+//! first packet.
+//!
+//! Private like the cache, and nothing about it is worth a start that fails.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::kept;
+use crate::base::Clock;
+use crate::base::Diagnostic;
+use crate::base::time::SystemClock;
+use crate::catalog::Catalog;
+use crate::device::Recognizer;
+use crate::device::recognizer::MAX_KEPT;
+use crate::listen::door::Door;
+use crate::resolve::Resolver;
+
+/// The name of the file.
+const NAME: &str = "seen";
+
+/// How often what is new is written, and what is old is let go.
+const ROUND: Duration = Duration::from_secs(5);
+
+/// Takes up what was seen before.  At a reload that changes nothing.
+pub(super) fn load(
+    state: &Path,
+    recognizer: &Recognizer,
+    catalog: &Catalog,
+    clock_offset: i64,
+) -> Option<Diagnostic> {
+    if !recognizer.all().is_empty() {
+        return None;
+    }
+    let path = state.join(NAME);
+    let warn = |say: String| Some(Diagnostic::of_file(path.display().to_string(), say).warning());
+    let octets = match kept::read(&path, MAX_KEPT) {
+        Ok(octets) => octets,
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        Err(error) => return warn(format!("what was seen of devices can't be read: {error}")),
+    };
+    if octets.len() > MAX_KEPT {
+        return warn(format!("more than {MAX_KEPT} octets; what was seen of devices is not taken up"));
+    }
+    let now = SystemClock::new(clock_offset).now();
+    match recognizer.take_up(&String::from_utf8_lossy(&octets), catalog, now.unix) {
+        Ok(0) => None,
+        Ok(lines) => warn(format!("{lines} lines about devices can't be read and are passed over")),
+        Err(error) => warn(format!("what was seen of devices is not taken up: {error}")),
+    }
+}
+
+/// Writes what is new, for ever, and lets go of what is old.
+pub(super) async fn keep(
+    state: PathBuf,
+    recognizer: Arc<Recognizer>,
+    door: Arc<Door<Resolver>>,
+    clock: Arc<dyn Clock>,
+) {
+    loop {
+        tokio::time::sleep(ROUND).await;
+        recognizer.review(&door.home().house.catalog, clock.now().unix);
+        let (state, recognizer) = (state.clone(), Arc::clone(&recognizer));
+        // A thread that may wait for the disk; if it panicked, that was said.
+        let _ = tokio::task::spawn_blocking(move || save(&state, &recognizer)).await;
+    }
+}
+
+/// Writes what is new.
+pub(super) fn save(state: &Path, recognizer: &Recognizer) {
+    let Some(text) = recognizer.written() else { return };
+    if let Err(error) = kept::replace(state, NAME, text.as_bytes()) {
+        tracing::warn!(folder = %state.display(), %error, "what was seen of devices can't be kept");
+    }
+}
