@@ -182,19 +182,26 @@ pub enum Dropped {
     NotAQuery,
     /// Too many queries were in hand.
     Overload,
+    /// Too many of them were this client's.
+    ClientOverload,
+    /// Its client asks too fast.  What is told to come by TCP counts too.
+    RateLimit,
     /// The answer could not be sent.
     SendFailed,
 }
 
 impl Dropped {
     /// All reasons.
-    pub const ALL: [Self; 3] = [Self::NotAQuery, Self::Overload, Self::SendFailed];
+    pub const ALL: [Self; 5] =
+        [Self::NotAQuery, Self::Overload, Self::ClientOverload, Self::RateLimit, Self::SendFailed];
 
     /// Returns the word for it in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotAQuery => "not-a-query",
             Self::Overload => "overload",
+            Self::ClientOverload => "client-overload",
+            Self::RateLimit => "rate-limit",
             Self::SendFailed => "send-failed",
         }
     }

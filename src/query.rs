@@ -33,21 +33,30 @@ impl Rtype {
 
 //----------- Transport --------------------------------------------------------
 
-/// How a query came in.
+/// How a query travels.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Transport {
     /// A datagram.
     Udp,
     /// A stream.
     Tcp,
+    /// A stream under TLS (RFC 7858).
+    Dot,
+    /// An HTTPS request (RFC 8484).
+    Doh,
 }
 
 impl Transport {
+    /// All transports.
+    pub const ALL: [Self; 4] = [Self::Udp, Self::Tcp, Self::Dot, Self::Doh];
+
     /// Returns the word for it in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::Dot => "dot",
+            Self::Doh => "doh",
         }
     }
 }

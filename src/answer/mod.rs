@@ -6,6 +6,7 @@
 
 mod blocked;
 mod ede;
+mod truncated;
 mod wire;
 
 use crate::policy::Ground;
@@ -17,6 +18,7 @@ use crate::resolve::Resolved;
 
 use ede::Error;
 
+pub use truncated::ask_over_tcp;
 pub use wire::UDP_SIZE;
 pub use wire::turn_away;
 
@@ -92,7 +94,7 @@ pub fn respond(query: QueryRef<'_>, answer: &Answer, blocked: Blocked) -> Respon
 pub fn limit(query: QueryRef<'_>) -> usize {
     match query.transport {
         Transport::Udp => wire::udp_limit(query),
-        Transport::Tcp => usize::from(u16::MAX),
+        Transport::Tcp | Transport::Dot | Transport::Doh => usize::from(u16::MAX),
     }
 }
 

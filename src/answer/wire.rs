@@ -2,6 +2,7 @@
 
 use super::ede;
 use super::ede::Error;
+use crate::base::domain::MAX_NAME;
 use crate::query::QueryRef;
 use crate::resolve::Origin;
 use crate::resolve::Resolved;
@@ -24,22 +25,22 @@ const STALE_TTL: u32 = 30;
 const OPT: usize = 11;
 
 /// QR, in the first word of flags (RFC 1035 section 4.1.1).
-const QR: u16 = 0x8000;
+pub(super) const QR: u16 = 0x8000;
 
 /// TC.
-const TC: u16 = 0x0200;
+pub(super) const TC: u16 = 0x0200;
 
 /// RD.
-const RD: u16 = 0x0100;
+pub(super) const RD: u16 = 0x0100;
 
 /// RA.
-const RA: u16 = 0x0080;
+pub(super) const RA: u16 = 0x0080;
 
 /// AD (RFC 4035 section 3.2.3).
 const AD: u16 = 0x0020;
 
 /// CD (RFC 4035 section 3.2.2).
-const CD: u16 = 0x0010;
+pub(super) const CD: u16 = 0x0010;
 
 /// Returns the most octets that may go to the client in a datagram.
 pub(super) fn udp_limit(query: QueryRef<'_>) -> usize {
@@ -170,7 +171,7 @@ pub fn turn_away(id: u16, flags: u16, question: Option<&[u8]>, rcode: u16, edns:
     /// The opcode, RD and CD go back as they came (RFC 1035 section 4.1.1).
     const KEPT: u16 = 0x7910;
     /// The longest question section: a name, its type and class.
-    const LONGEST: usize = crate::base::domain::MAX_NAME + 4;
+    const LONGEST: usize = MAX_NAME + 4;
     let question = question.filter(|question| !question.is_empty() && question.len() <= LONGEST);
     let edns = edns || rcode > 15;
     let mut wire = Vec::with_capacity(HEADER + LONGEST + OPT);

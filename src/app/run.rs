@@ -74,7 +74,7 @@ fn fatal(what: impl fmt::Display) -> ExitError {
 /// Serves until it is told to stop.
 pub fn run(options: &Options) -> Result<(), ExitError> {
     log::start();
-    system::give_back_large();
+    system::prepare();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(fatal)?;
     runtime.block_on(serve(&Options { keep: true, ..options.clone() }))
 }
@@ -173,7 +173,9 @@ fn cores() -> usize {
 
 /// Makes what queries meet of what was loaded.
 fn home(loaded: &Loaded, resolver: Arc<Resolver>) -> Home<Resolver> {
-    Home { house: Arc::clone(&loaded.house), resolver, access: Access::new(&loaded.config.listen.allow) }
+    let listen = &loaded.config.listen;
+    let access = Access::new(&listen.allow).paced(listen.rate_limit);
+    Home { house: Arc::clone(&loaded.house), resolver, access }
 }
 
 /// Opens the neighbor table and follows its changes.

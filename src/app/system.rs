@@ -8,6 +8,10 @@
 //  Three calls of C stand here, which take numbers and no pointers; there is no
 //  library for them that is kept up.  Other C libraries do not keep so much.
 
+use nix::sys::resource::Resource;
+use nix::sys::resource::getrlimit;
+use nix::sys::resource::setrlimit;
+
 /// From this size on, in octets, memory is asked of the system for itself and
 /// goes back to it when it is freed.  It is where the library begins; without a
 /// word from us it would rise to whatever was freed last.
@@ -18,9 +22,26 @@ const LARGE: libc::c_int = 128 << 10;
 /// before there are any.
 #[cfg(target_env = "gnu")]
 #[expect(unsafe_code, reason = "mallopt; see the top of this file")]
-pub(super) fn give_back_large() {
+fn give_back_large() {
     // SAFETY: it takes two numbers and changes settings of the allocator.
     unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
+}
+
+/// Prepares the process for what it is: one that runs for months, and has a
+/// descriptor open for each connection and each question that it asks.
+pub(super) fn prepare() {
+    give_back_large();
+    more_descriptors();
+}
+
+/// Takes as many file descriptors as the system lets us have; by default it is a
+/// fraction, for programs that use `select`.
+fn more_descriptors() {
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, most, most)
+    {
+        tracing::debug!(%error, "no more file descriptors than before");
+    }
 }
 
 /// Gives back what is free.
@@ -33,7 +54,7 @@ pub(super) fn give_back() {
 
 /// Has nothing to do.
 #[cfg(not(target_env = "gnu"))]
-pub(super) fn give_back_large() {}
+fn give_back_large() {}
 
 /// Has nothing to do.
 #[cfg(not(target_env = "gnu"))]

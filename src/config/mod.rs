@@ -14,6 +14,7 @@ mod read_rooms;
 mod v1;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -87,6 +88,8 @@ pub struct Listen {
     pub threads: Option<usize>,
     /// Who may ask.
     pub allow: Vec<IpNet>,
+    /// How many queries a second each address may send over UDP.
+    pub rate_limit: Option<NonZeroU32>,
 }
 
 /// `[metrics]`

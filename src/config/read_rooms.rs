@@ -2,6 +2,7 @@
 //! `[cache]`, `[blocked]`, `[metrics]`, `[web]`, and those whose time has not come.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use toml::Spanned;
@@ -46,6 +47,10 @@ const ALLOW: [&str; 8] = [
     "fe80::/10",
 ];
 
+/// How many queries a second an address may send over UDP: what no device of a
+/// house needs, and a router that forwards for all of them just might.
+const RATE_LIMIT: u32 = 1_000;
+
 /// Where Prometheus finds metrics: on this machine only, because they tell
 /// when people are at home.
 const METRICS: &str = "127.0.0.1:9953";
@@ -81,7 +86,8 @@ impl Reader {
             Some(texts) => self.parse_all(texts, network),
             None => ALLOW.iter().filter_map(|text| text.parse().ok()).collect(),
         };
-        Listen { dns, threads, allow }
+        let rate_limit = NonZeroU32::new(spec.rate_limit.unwrap_or(RATE_LIMIT));
+        Listen { dns, threads, allow, rate_limit }
     }
 
     /// `[resolve]` and `[cache]`, and the files they name.

@@ -54,6 +54,7 @@ pub(super) struct Listen {
     pub(super) dns: Option<Spanned<Vec<Text>>>,
     pub(super) allow: Option<Vec<Text>>,
     pub(super) threads: Option<Spanned<u16>>,
+    pub(super) rate_limit: Option<u32>,
 }
 
 /// `[resolve]`

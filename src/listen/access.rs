@@ -1,26 +1,42 @@
-//! [`Access`]: who may ask at all.
+//! [`Access`]: who may ask at all, and how fast.
 //!
 //! A resolver that answers strangers is a weapon in their hands, so the
 //! default is the house: loopback, private and link-local networks.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 
 use ipnet::IpNet;
 
-/// The networks that may ask.
+/// Who may ask.
 #[derive(Clone, Debug)]
-pub struct Access(Vec<IpNet>);
+pub struct Access {
+    /// The networks that may.
+    allow: Vec<IpNet>,
+    /// How many queries a second each address may send over UDP.
+    pace: Option<NonZeroU32>,
+}
 
 impl Access {
-    /// Lets these networks in and nobody else.
+    /// Lets these networks in and nobody else, as fast as they like.
     pub fn new(allow: &[IpNet]) -> Self {
-        Self(IpNet::aggregate(&allow.to_vec()))
+        Self { allow: IpNet::aggregate(&allow.to_vec()), pace: None }
+    }
+
+    /// Lets each address send so many queries a second over UDP.
+    pub fn paced(self, pace: Option<NonZeroU32>) -> Self {
+        Self { pace, ..self }
+    }
+
+    /// Returns how many queries a second each address may send over UDP.
+    pub(super) fn pace(&self) -> Option<NonZeroU32> {
+        self.pace
     }
 
     /// Returns whether `address` may ask.
     pub fn admits(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(&address))
+        self.allow.iter().any(|network| network.contains(&address))
     }
 }
 

@@ -4,23 +4,19 @@
 //! Apart from the sockets, because both kinds of them ([`udp`](super::udp) and
 //! [`fast`](super::fast)) hand over here what they do not answer at once.
 
-use std::borrow::Cow;
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hickory_net::xfer::Protocol;
-use hickory_proto::op::ResponseCode;
-use hickory_server::server::Request;
 use tokio::runtime::Handle;
 
 use super::door::Door;
-use super::door::Reply;
-use crate::answer;
+use super::inquiry::Arrival;
+use super::inquiry::Intake;
+use super::inquiry::take_in;
 use crate::base::Now;
-use crate::pipeline::Dropped;
 use crate::query::Transport;
 use crate::resolve::Resolve;
 
@@ -53,52 +49,27 @@ pub(super) fn take<R: Resolve + 'static>(
     runtime: &Handle,
 ) {
     let Datagram { bytes, peer, asked } = datagram;
-    let reply = match door.glance(bytes, peer) {
-        Some(reply) => reply,
-        None => match (Request::from_bytes(bytes.to_vec(), peer, Protocol::Udp), door.take_place()) {
-            (Err(_), _) => Reply::TurnAway(ResponseCode::FormErr),
-            (Ok(_), None) => Reply::Nothing(Dropped::Overload),
-            (Ok(request), Some(place)) => {
-                let door = Arc::clone(door);
-                runtime.spawn(async move {
-                    let reply = door.serve(&request, asked, Transport::Udp, received).await;
-                    let reply = send(&back, reply, &request).await;
-                    door.note(reply, Transport::Udp, received);
-                    drop(place);
-                });
-                return;
+    match take_in(door, bytes, Arrival { peer, asked, transport: Transport::Udp, received }) {
+        Intake::TurnedAway(turned_away) => {
+            if !turned_away.wire.is_empty() {
+                // Not worth waiting for if the socket's buffer is full.
+                let _ = back.try_send(&turned_away.wire);
             }
-        },
-    };
-    if let Reply::TurnAway(rcode) = reply {
-        // Not worth waiting for if the socket's buffer is full.
-        let _ = back.try_send(&turn_away(bytes, None, rcode));
-    }
-    door.note(reply, Transport::Udp, received);
-}
-
-/// Sends what a reply says.  Returns what to note.
-async fn send(back: &impl WayBack, reply: Reply, request: &Request) -> Reply {
-    let bytes = match &reply {
-        Reply::Served(served, _) => Cow::Borrowed(&*served.response.wire),
-        Reply::TurnAway(rcode) => Cow::Owned(turn_away(request.as_slice(), Some(request), *rcode)),
-        Reply::Nothing(_) => return reply,
-    };
-    match back.send(&bytes).await {
-        Ok(()) => reply,
-        Err(error) => {
-            tracing::debug!(%error, peer = %request.src(), "sending a response");
-            Reply::Nothing(Dropped::SendFailed)
+            turned_away.note(true);
+        }
+        Intake::Inquiry(inquiry) => {
+            runtime.spawn(async move {
+                let answered = inquiry.answer().await;
+                let sent = answered.wire.is_empty()
+                    || match back.send(&answered.wire).await {
+                        Ok(()) => true,
+                        Err(error) => {
+                            tracing::debug!(%error, %peer, "sending a response");
+                            false
+                        }
+                    };
+                answered.note(sent);
+            });
         }
     }
-}
-
-/// Returns the response to a packet that does not go down the road.  `request`
-/// is what could be read of it.
-fn turn_away(packet: &[u8], request: Option<&Request>, rcode: ResponseCode) -> Vec<u8> {
-    let word = |at: usize| packet.get(at..at + 2).map_or(0, |two| u16::from(two[0]) << 8 | u16::from(two[1]));
-    let question =
-        request.filter(|request| request.queries.len() == 1).map(|request| request.queries.as_bytes());
-    let edns = request.is_some_and(|request| request.edns.is_some());
-    answer::turn_away(word(0), word(2), question, rcode.into(), edns)
 }

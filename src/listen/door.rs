@@ -8,25 +8,13 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
-use arc_swap::ArcSwap;
-use arc_swap::Guard;
-use futures_util::FutureExt;
-use hickory_proto::op::MessageType;
-use hickory_proto::op::OpCode;
-use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::DNSClass;
-use hickory_proto::serialize::binary::BinEncodable;
-use hickory_server::server::Request;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
-
 use super::access::Access;
 use super::neighbor::Neighbors;
-use crate::answer::Response;
+use super::places::Place;
+use super::places::Places;
 use crate::base::Client;
 use crate::base::Clock;
 use crate::base::Domain;
@@ -42,10 +30,15 @@ use crate::query::Query;
 use crate::query::Rtype;
 use crate::query::Transport;
 use crate::resolve::Resolve;
-
-/// Most queries in hand at once; more are dropped, and the client asks again.
-/// (`design/bars.md` section 2.)
-pub const MOST_PENDING: u32 = 1000;
+use arc_swap::ArcSwap;
+use arc_swap::Guard;
+use futures_util::FutureExt;
+use hickory_proto::op::MessageType;
+use hickory_proto::op::OpCode;
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::DNSClass;
+use hickory_proto::serialize::binary::BinEncodable;
+use hickory_server::server::Request;
 
 //----------- Home -------------------------------------------------------------
 
@@ -74,10 +67,8 @@ pub struct Door<R> {
     neighbors: Arc<dyn Neighbors>,
     /// Who is told of them.
     witness: Arc<dyn Witness>,
-    /// One permit for each query in hand.
-    pending: Arc<Semaphore>,
-    /// Set when the house closes: what comes now is not taken any more.
-    closed: AtomicBool,
+    /// How many queries may be in hand.
+    places: Arc<Places>,
 }
 
 /// What to do about a packet.
@@ -99,15 +90,13 @@ impl<R: Resolve + 'static> Door<R> {
         neighbors: Arc<dyn Neighbors>,
         witness: Arc<dyn Witness>,
     ) -> Self {
-        let pending = Arc::new(Semaphore::new(MOST_PENDING as usize));
         Self {
             home: ArcSwap::from_pointee(home),
             swaps: AtomicU64::new(0),
             clock,
             neighbors,
             witness,
-            pending,
-            closed: AtomicBool::new(false),
+            places: Arc::default(),
         }
     }
 
@@ -154,22 +143,24 @@ impl<R: Resolve + 'static> Door<R> {
         &*self.witness
     }
 
-    /// Takes a place among the queries in hand, if there is one.
-    pub fn take_place(&self) -> Option<OwnedSemaphorePermit> {
-        if self.closed.load(Ordering::Relaxed) {
-            return None;
-        }
-        Arc::clone(&self.pending).try_acquire_owned().ok()
+    /// Takes a place among the queries in hand, or says why there is none.
+    pub(super) fn take_place(&self, client: IpAddr) -> Result<Place, Dropped> {
+        self.places.take(client)
     }
 
     /// Takes no more queries.
-    pub fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
+    pub(super) fn close(&self) {
+        self.places.close();
     }
 
     /// Waits until no query is in hand.
-    pub async fn all_answered(&self) {
-        let _ = self.pending.acquire_many(MOST_PENDING).await;
+    pub(super) async fn all_answered(&self) {
+        self.places.all_free().await;
+    }
+
+    /// Returns who tells the time here.
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     /// Says what can be said before a packet is read: whether it is worth it.
@@ -297,15 +288,4 @@ fn read(
         qname_as_asked: wire.into_boxed_slice(),
         qtype,
     })
-}
-
-/// Returns the response of a reply, where it has one.
-impl Reply {
-    /// Returns the response that was made on the road.
-    pub fn response(&self) -> Option<&Response> {
-        match self {
-            Self::Served(served, _) => Some(&served.response),
-            Self::TurnAway(_) | Self::Nothing(_) => None,
-        }
-    }
 }

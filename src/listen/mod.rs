@@ -3,25 +3,31 @@
 //! ```text
 //!   UDP socket ─▶ fast ──┬─▶ the road, as far as it goes at once ─▶ UDP socket
 //!                        │ the rest
-//!                     datagram ─┐                      ┌─▶ UDP socket
-//!                               ├─▶ door ─▶ the road ─▶┤
-//!   TCP socket ─▶ tcp ──────────┘    │                 └─▶ TCP socket
-//!                                    └─ neighbor: which MAC is that?
+//!                     datagram ─┐                                 ┌─▶ UDP socket
+//!                               ├─▶ inquiry ─▶ door ─▶ the road ─▶┤
+//!   TCP socket ─▶ accept ─▶ stream ─┘           │                 └─▶ TCP socket
+//!                                               └─ neighbor: which MAC is that?
 //! ```
 //!
-//! Where there is no fast path, `udp` reads the datagrams.
+//! Where there is no fast path, `udp` reads the datagrams.  Limits have files of
+//! their own: `connections`, `places` for queries in hand, and `pace`.
 //!
 //! [`bind`] opens the sockets while we may; [`Listeners::run`] answers until it
 //! is told to stop, and then everything that had come in.
 
+mod accept;
 pub mod access;
+mod connections;
 mod datagram;
 pub mod door;
 #[cfg(target_os = "linux")]
 pub mod fast;
+mod inquiry;
 pub mod neighbor;
+mod pace;
+mod places;
 pub mod probe;
-pub mod tcp;
+mod stream;
 pub mod udp;
 
 use std::fmt;
@@ -30,10 +36,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hickory_proto::op::Edns;
-use hickory_proto::op::ResponseCode;
-use hickory_server::Server;
-use hickory_server::server::Request;
 use socket2::Domain;
 use socket2::Protocol;
 use socket2::Socket;
@@ -42,18 +44,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::resolve::Resolve;
+use connections::Connections;
 use door::Door;
-use tcp::TcpHandler;
 use udp::UdpListener;
-
-/// How long a TCP connection may be silent (`design/bars.md` section 2).
-const TCP_IDLE: Duration = Duration::from_secs(10);
-
-/// Responses that may wait on one TCP connection.
-const TCP_WAITING: usize = 16;
-
-/// How long the last answers get to leave through hickory's stream buffers.
-const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// How long queries in hand get after the order to stop.
 const DRAIN: Duration = Duration::from_secs(6);
@@ -207,32 +200,28 @@ impl Sockets {
         }
         #[cfg(target_os = "linux")]
         let threads = fast::Threads::start(self.fast, &door)?;
-        let mut server = Server::new(TcpHandler::new(Arc::clone(&door)));
+        let connections = Connections::new(door.clock(), descriptors());
         for listener in self.tcp {
-            server.register_listener(tokio::net::TcpListener::from_std(listener)?, TCP_IDLE, TCP_WAITING);
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            tasks.spawn(accept::run(listener, Arc::clone(&connections), Arc::clone(&door), stop.clone()));
         }
         let _ = stop.wait_for(|stop| *stop).await;
         #[cfg(target_os = "linux")]
         tokio::task::spawn_blocking(|| threads.stop()).await?;
         while tasks.join_next().await.is_some() {}
-        // hickory-server drops its connections when it is told to stop, so it
-        // is told when nothing is in hand any more.
         door.close();
         let _ = tokio::time::timeout(DRAIN, door.all_answered()).await;
-        tokio::time::sleep(LAST_WORDS).await;
-        let _ = server.shutdown_gracefully().await;
         Ok(())
     }
 }
 
-/// Returns the OPT record for a request that is turned away: if it had one
-/// (RFC 6891 section 6.1.1), or if the RCODE does not fit without.
-fn turn_away_edns(request: &Request, rcode: ResponseCode) -> Option<Edns> {
-    (request.edns.is_some() || rcode.high() > 0).then(|| {
-        let mut edns = Edns::new();
-        edns.set_max_payload(crate::answer::UDP_SIZE).set_version(0).set_rcode_high(rcode.high());
-        edns
-    })
+/// Returns how many file descriptors this process may have.
+fn descriptors() -> usize {
+    use nix::sys::resource::Resource;
+    use nix::sys::resource::getrlimit;
+    /// What systems give at least, where they do not say.
+    const USUAL: usize = 256;
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(USUAL, |(soft, _)| usize::try_from(soft).unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]

@@ -37,13 +37,21 @@ use access::Access;
 use door::Home;
 use neighbor::Neighbors;
 
-/// Fails every query, and panics at one name, as no resolver ever should.
+/// Fails every query; panics at one name, as no resolver ever should, and takes
+/// its time with others.
 #[derive(Debug)]
-struct Failing;
+struct Failing {
+    /// A permit for each name `slow.example` whose time has come.
+    gate: tokio::sync::Semaphore,
+}
 
 impl Resolve for Failing {
     async fn resolve(&self, permit: &Permit<'_>, _now: Now) -> Result<Resolved, Failure> {
-        assert!(permit.name().to_string() != "panic.example", "as asked for");
+        let name = permit.name().to_string();
+        assert!(name != "panic.example", "as asked for");
+        if name == "slow.example" {
+            self.gate.acquire().await.unwrap().forget();
+        }
         Err(Failure {
             kind: FailureKind::Timeout,
             detail: "nobody is there".into(),
@@ -84,6 +92,7 @@ impl Witness for Notes {
 struct Fixture {
     address: SocketAddr,
     notes: Arc<Notes>,
+    resolver: Arc<Failing>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<io::Result<()>>,
 }
@@ -98,7 +107,9 @@ impl Fixture {
             blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60 },
         };
         let allow: Vec<_> = allow.iter().map(|net| net.parse().unwrap()).collect();
-        let home = Home { house: Arc::new(house), resolver: Arc::new(Failing), access: Access::new(&allow) };
+        let resolver = Arc::new(Failing { gate: tokio::sync::Semaphore::const_new(0) });
+        let access = Access::new(&allow);
+        let home = Home { house: Arc::new(house), resolver: Arc::clone(&resolver), access };
         let notes = Arc::new(Notes::default());
         let clock = Arc::new(SystemClock::default());
         let door = Arc::new(Door::new(home, clock, Arc::new(OneMac), Arc::clone(&notes) as Arc<dyn Witness>));
@@ -115,7 +126,7 @@ impl Fixture {
         let address = sockets.addresses()[0];
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(sockets.run(door, stopped));
-        Self { address, notes, stop, serving }
+        Self { address, notes, resolver, stop, serving }
     }
 
     async fn udp(&self, packet: &[u8]) -> Option<Vec<u8>> {
@@ -131,15 +142,8 @@ impl Fixture {
 
     async fn tcp(&self, packet: &[u8]) -> Option<Vec<u8>> {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        stream.write_u16(u16::try_from(packet.len()).unwrap()).await.unwrap();
-        stream.write_all(packet).await.unwrap();
-        let read = async {
-            let length = stream.read_u16().await.ok()?;
-            let mut answer = vec![0; usize::from(length)];
-            stream.read_exact(&mut answer).await.ok()?;
-            Some(answer)
-        };
-        tokio::time::timeout(Duration::from_millis(500), read).await.ok()?
+        write(&mut stream, packet).await;
+        read(&mut stream).await
     }
 
     async fn close(self) -> Vec<String> {
@@ -148,6 +152,23 @@ impl Fixture {
         let notes = self.notes.0.lock().unwrap();
         notes.clone()
     }
+}
+
+/// Writes a message to a stream.
+async fn write(stream: &mut TcpStream, packet: &[u8]) {
+    stream.write_u16(u16::try_from(packet.len()).unwrap()).await.unwrap();
+    stream.write_all(packet).await.unwrap();
+}
+
+/// Reads a message from a stream; none if it ends, or nothing comes.
+async fn read(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let read = async {
+        let length = stream.read_u16().await.ok()?;
+        let mut answer = vec![0; usize::from(length)];
+        stream.read_exact(&mut answer).await.ok()?;
+        Some(answer)
+    };
+    tokio::time::timeout(Duration::from_millis(500), read).await.ok()?
 }
 
 /// Writes a query: flags, one question, and an OPT record of a version.
@@ -221,7 +242,7 @@ async fn responses_and_scraps_are_dropped() {
     assert_eq!(door.udp(&[1, 2, 3]).await, None);
     assert_eq!(door.tcp(&query(RD | 0x8000, "a.example", 1, 1, None)).await, None);
     let dropped = "dropped not-a-query".to_owned();
-    assert_eq!(door.close().await, [dropped.clone(), dropped]);
+    assert_eq!(door.close().await, [dropped.clone(), dropped.clone(), dropped]);
 }
 
 #[tokio::test]
@@ -243,4 +264,74 @@ async fn the_case_of_the_name_comes_back() {
         assert_eq!(answer[12..packet.len()], packet[12..]);
     }
     door.close().await;
+}
+
+#[tokio::test]
+async fn on_a_stream_the_quick_overtake_the_slow_and_sixteen_are_in_hand() {
+    let door = Fixture::open("127.0.0.1", &["127.0.0.0/8"], 1);
+    let mut stream = TcpStream::connect(door.address).await.unwrap();
+    let with_id = |id: u8, name| [&[0, id], &query(RD, name, 1, 1, None)[2..]].concat();
+    for id in 1..16 {
+        write(&mut stream, &with_id(id, "slow.example")).await;
+    }
+    for id in 16..19 {
+        write(&mut stream, &with_id(id, "quick.example")).await;
+        assert_eq!(read(&mut stream).await.unwrap()[1], id);
+    }
+    write(&mut stream, &with_id(19, "slow.example")).await;
+    write(&mut stream, &with_id(20, "quick.example")).await;
+    assert_eq!(read(&mut stream).await, None, "sixteen are in hand");
+    door.resolver.gate.add_permits(16);
+    let mut ids = Vec::new();
+    for _ in 0..17 {
+        ids.push(read(&mut stream).await.unwrap()[1]);
+    }
+    ids.sort_unstable();
+    assert_eq!(ids, (1..16).chain(19..21).collect::<Vec<_>>());
+    door.close().await;
+}
+
+#[tokio::test]
+async fn whoever_says_that_it_is_done_still_gets_its_answers() {
+    let door = Fixture::open("127.0.0.1", &["127.0.0.0/8"], 1);
+    let mut stream = TcpStream::connect(door.address).await.unwrap();
+    write(&mut stream, &query(RD, "slow.example", 1, 1, None)).await;
+    stream.shutdown().await.unwrap();
+    door.resolver.gate.add_permits(1);
+    assert_eq!(rcode(&read(&mut stream).await.unwrap()), 2);
+    door.close().await;
+}
+
+#[tokio::test]
+async fn a_stop_answers_what_is_in_hand_and_takes_no_more() {
+    let mut door = Fixture::open("127.0.0.1", &["127.0.0.0/8"], 1);
+    let mut stream = TcpStream::connect(door.address).await.unwrap();
+    write(&mut stream, &query(RD, "quick.example", 1, 1, None)).await;
+    write(&mut stream, &query(RD, "slow.example", 1, 1, None)).await;
+    assert!(read(&mut stream).await.is_some());
+    // The slow one was read in the same breath as the quick one, or is now.
+    write(&mut stream, &query(RD, "quick.example", 1, 1, None)).await;
+    assert!(read(&mut stream).await.is_some());
+    door.stop.send(true).unwrap();
+    assert_eq!(read(&mut stream).await, None);
+    assert!(TcpStream::connect(door.address).await.is_err());
+    door.resolver.gate.add_permits(1);
+    assert_eq!(rcode(&read(&mut stream).await.unwrap()), 2);
+    assert_eq!(stream.read(&mut [0]).await.unwrap(), 0, "closed in good order");
+    (&mut door.serving).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_is_noted_too() {
+    let door = Fixture::open("127.0.0.1", &["127.0.0.0/8"], 1);
+    let mut stream = TcpStream::connect(door.address).await.unwrap();
+    write(&mut stream, &query(RD, "slow.example", 1, 1, None)).await;
+    write(&mut stream, &query(RD, "quick.example", 1, 1, None)).await;
+    assert!(read(&mut stream).await.is_some());
+    stream.set_zero_linger().unwrap();
+    drop(stream);
+    door.resolver.gate.add_permits(1);
+    let mut notes = door.close().await;
+    notes.sort();
+    assert_eq!(notes, ["dropped send-failed", "served 00:00:5e:00:53:01"]);
 }

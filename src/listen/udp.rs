@@ -4,8 +4,7 @@
 //! Sockets of our own instead of hickory-server's, because a response must
 //! leave from the address that was asked.  A resolver listening on `[::]` has
 //! several addresses on one link, and a client takes an answer from another
-//! one for a forgery.  The rest is hickory's: its request type, and the same
-//! [`Door`] as its TCP listener.
+//! one for a forgery.
 
 use std::io;
 use std::io::IoSliceMut;
@@ -25,6 +24,12 @@ use super::datagram;
 use super::datagram::Datagram;
 use super::datagram::WayBack;
 use super::door::Door;
+use super::door::Reply;
+use super::pace::Pace;
+use super::pace::Paces;
+use crate::answer;
+use crate::pipeline::Dropped;
+use crate::query::Transport;
 use crate::resolve::Resolve;
 
 /// Datagrams read at once.
@@ -59,6 +64,7 @@ impl UdpListener {
         let this = Arc::new(self);
         let mut room = vec![0u8; BATCH * ROOM];
         let mut metas = [RecvMeta::default(); BATCH];
+        let mut paces = Paces::new();
         loop {
             let read = tokio::select! {
                 biased;
@@ -66,7 +72,7 @@ impl UdpListener {
                 read = this.read(&mut room, &mut metas) => read,
             };
             match read {
-                Ok(count) => this.take(&door, &room, &metas[..count]),
+                Ok(count) => this.take(&door, &room, &metas[..count], &mut paces),
                 Err(error) => {
                     // ICMP errors of earlier answers surface here and mean nothing.
                     tracing::debug!(%error, "reading from a UDP socket");
@@ -76,7 +82,7 @@ impl UdpListener {
         }
         for _ in 0..LAST_READS {
             match this.try_read(&mut room, &mut metas) {
-                Ok(count) => this.take(&door, &room, &metas[..count]),
+                Ok(count) => this.take(&door, &room, &metas[..count], &mut paces),
                 Err(_) => break,
             }
         }
@@ -94,14 +100,35 @@ impl UdpListener {
     }
 
     /// Takes in what was read.
-    fn take<R: Resolve + 'static>(self: &Arc<Self>, door: &Arc<Door<R>>, room: &[u8], metas: &[RecvMeta]) {
+    fn take<R: Resolve + 'static>(
+        self: &Arc<Self>,
+        door: &Arc<Door<R>>,
+        room: &[u8],
+        metas: &[RecvMeta],
+        paces: &mut Paces,
+    ) {
         let runtime = Handle::current();
+        let pace = door.home().access.pace();
         for (slice, meta) in room.chunks(ROOM).zip(metas) {
             let joined = slice.get(..meta.len).unwrap_or_default();
             for bytes in joined.chunks(meta.stride.max(1)) {
                 let datagram = Datagram { bytes, peer: meta.addr, asked: meta.dst_ip };
                 let back = Back { listener: Arc::clone(self), peer: meta.addr, asked: meta.dst_ip };
-                datagram::take(door, datagram, door.now(), back, &runtime);
+                let received = door.now();
+                match paces.asks(meta.addr.ip(), pace, received) {
+                    Pace::Kept => {
+                        datagram::take(door, datagram, received, back, &runtime);
+                        continue;
+                    }
+                    Pace::Slip => {
+                        let mut come = Vec::new();
+                        answer::ask_over_tcp(bytes, &mut come);
+                        // Not worth waiting for if the socket's buffer is full.
+                        let _ = back.try_send(&come);
+                    }
+                    Pace::Drop => {}
+                }
+                door.note(Reply::Nothing(Dropped::RateLimit), Transport::Udp, received);
             }
         }
     }

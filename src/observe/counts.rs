@@ -27,6 +27,7 @@ use super::times::Times;
 use crate::base::Now;
 use crate::catalog::Purpose;
 use crate::device::Device;
+use crate::pipeline::Dropped;
 use crate::pipeline::Household;
 use crate::pipeline::Tally;
 use crate::pipeline::tally::Last;
@@ -145,6 +146,11 @@ impl Counts {
         Sum(&lock(&self.tallies)).times(origin).0.iter().sum()
     }
 
+    /// Returns how many packets were not answered for a reason.
+    pub(super) fn dropped(&self, reason: Dropped) -> u64 {
+        Sum(&lock(&self.tallies)).dropped(reason)
+    }
+
     //--- Showing
 
     /// Brings all families up to date.
@@ -178,7 +184,7 @@ impl Counts {
 
     /// Shows the responses.
     fn show_responses(&self, sum: &Sum<'_>) {
-        for transport in [Transport::Udp, Transport::Tcp] {
+        for transport in Transport::ALL {
             // Several RCODEs are `other`.
             let mut words: BTreeMap<&str, u64> = BTreeMap::new();
             for rcode in Sum::rcodes() {

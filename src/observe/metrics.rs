@@ -176,7 +176,7 @@ impl Metrics {
                 tally.served(&mark, query.received.unix, Duration::from_secs_f64(*seconds));
             }
             Event::TurnedAway { rcode, transport } => tally.responded(*rcode, *transport),
-            Event::Dropped(reason) => self.dropped.with_label_values(&[reason.as_str()]).inc(),
+            Event::Dropped(reason) => tally.dropped(*reason),
             Event::Panicked => self.panics.inc(),
         }
     }
@@ -230,7 +230,7 @@ impl Metrics {
         let [hits, misses] = &self.cache_use;
         raise(hits, self.counts.answered_from(Origin::Cache));
         raise(misses, stats.cache.misses);
-        for transport in [Transport::Udp, Transport::Tcp] {
+        for transport in Transport::ALL {
             for sent in Sent::ALL {
                 let labels = [transport.as_str(), sent.as_str()];
                 raise(&self.upstream.with_label_values(&labels), stats.upstream(transport, sent));
@@ -241,6 +241,9 @@ impl Metrics {
         }
         for limit in Limit::ALL {
             raise(&self.budget.with_label_values(&[limit.as_str()]), stats.exceeded(limit));
+        }
+        for reason in Dropped::ALL {
+            raise(&self.dropped.with_label_values(&[reason.as_str()]), self.counts.dropped(reason));
         }
         let missed = self.missed.load(Ordering::Relaxed);
         raise(&self.dropped.with_label_values(&["not-booked"]), missed);

@@ -14,6 +14,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::Dropped;
 use crate::catalog::Purpose;
 use crate::policy::Ground;
 use crate::policy::Judged;
@@ -104,9 +105,11 @@ pub struct Tally {
     /// The counts of devices, by page.
     pages: Box<[OnceLock<Box<PageTally>>]>,
     /// Responses by transport and RCODE.
-    responses: [[AtomicU64; RCODES]; 2],
+    responses: [[AtomicU64; RCODES]; Transport::ALL.len()],
     /// Answer times by origin.
     times: [Times; Origin::ALL.len()],
+    /// Packets that were not answered, by reason.
+    dropped: [AtomicU64; Dropped::ALL.len()],
 }
 
 /// What is counted of one device.
@@ -145,6 +148,7 @@ impl Default for Tally {
                 buckets: std::array::from_fn(|_| AtomicU64::new(0)),
                 sum: AtomicU64::new(0),
             }),
+            dropped: std::array::from_fn(|_| AtomicU64::new(0)),
         }
     }
 }
@@ -194,9 +198,16 @@ impl Tally {
         add(&times.sum, nanos);
     }
 
+    /// Counts a packet that was not answered.
+    pub fn dropped(&self, reason: Dropped) {
+        if let Some(counter) = self.dropped.get(reason as usize) {
+            add(counter, 1);
+        }
+    }
+
     /// Counts a response.
     pub fn responded(&self, rcode: u16, transport: Transport) {
-        let of_transport = &self.responses[usize::from(transport == Transport::Tcp)];
+        let of_transport = &self.responses[transport as usize];
         if let Some(counter) = of_transport.get(usize::from(rcode).min(RCODES - 1)) {
             add(counter, 1);
         }
@@ -256,10 +267,14 @@ impl Sum<'_> {
 
     /// Returns the responses with an RCODE; from 17 on, all others.
     pub fn responses(&self, transport: Transport, rcode: usize) -> u64 {
-        let of = |tally: &std::sync::Arc<Tally>| {
-            tally.responses[usize::from(transport == Transport::Tcp)].get(rcode).map_or(0, load)
-        };
+        let of =
+            |tally: &std::sync::Arc<Tally>| tally.responses[transport as usize].get(rcode).map_or(0, load);
         self.0.iter().map(of).sum()
+    }
+
+    /// Returns how many packets were not answered for a reason.
+    pub fn dropped(&self, reason: Dropped) -> u64 {
+        self.0.iter().filter_map(|tally| tally.dropped.get(reason as usize)).map(load).sum()
     }
 
     /// Returns how many answers of an origin took how long: by bucket, the last
@@ -324,6 +339,8 @@ mod tests {
         assert_eq!(BUCKETS.map(Duration::from_secs_f64), BUCKETS_NANOS.map(Duration::from_nanos));
         let origins: Vec<_> = Origin::ALL.into_iter().map(|origin| origin as usize).collect();
         assert!(origins.into_iter().eq(0..Origin::ALL.len()));
+        assert!(Transport::ALL.into_iter().map(|transport| transport as usize).eq(0..Transport::ALL.len()));
+        assert!(Dropped::ALL.into_iter().map(|reason| reason as usize).eq(0..Dropped::ALL.len()));
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl Limit {
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     /// Queries sent, by transport and by what became of them.
-    sent: [[AtomicU64; 3]; 2],
+    sent: [[AtomicU64; 3]; Transport::ALL.len()],
     /// Validations, by result.
     security: [AtomicU64; 4],
     /// Questions that were given up for too much work, by its kind.
@@ -134,7 +134,7 @@ pub(super) struct Counters {
 impl Counters {
     /// Counts a query to a server outside.
     pub(super) fn sent(&self, transport: Transport, sent: Sent) {
-        self.sent[at(transport)][sent as usize].fetch_add(1, Ordering::Relaxed);
+        self.sent[transport as usize][sent as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a validation.
@@ -159,14 +159,6 @@ impl Counters {
     }
 }
 
-/// Returns where the counters of a transport are.
-fn at(transport: Transport) -> usize {
-    match transport {
-        Transport::Udp => 0,
-        Transport::Tcp => 1,
-    }
-}
-
 //----------- Stats ------------------------------------------------------------
 
 /// The counters at one moment.
@@ -175,7 +167,7 @@ pub struct Stats {
     /// The answer cache.
     pub cache: CacheStats,
     /// See [`upstream`](Self::upstream).
-    upstream: [[u64; 3]; 2],
+    upstream: [[u64; 3]; Transport::ALL.len()],
     /// See [`dnssec`](Self::dnssec).
     dnssec: [u64; 4],
     /// See [`exceeded`](Self::exceeded).
@@ -185,7 +177,7 @@ pub struct Stats {
 impl Stats {
     /// Returns how many queries to servers outside ended so.
     pub fn upstream(&self, transport: Transport, sent: Sent) -> u64 {
-        self.upstream[at(transport)][sent as usize]
+        self.upstream[transport as usize][sent as usize]
     }
 
     /// Returns how many validations came to this.
@@ -210,7 +202,7 @@ mod tests {
         counters.validated(Security::Bogus);
         counters.validated(Security::Bogus);
         let stats = counters.read(CacheStats::default());
-        for transport in [Transport::Udp, Transport::Tcp] {
+        for transport in Transport::ALL {
             for sent in Sent::ALL {
                 let expected = u64::from(transport == Transport::Tcp && sent == Sent::Timeout);
                 assert_eq!(stats.upstream(transport, sent), expected);

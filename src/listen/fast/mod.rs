@@ -33,6 +33,8 @@ use super::datagram;
 use super::datagram::WayBack;
 use super::door::Door;
 use super::door::Home;
+use super::pace::Pace;
+use super::pace::Paces;
 use crate::answer;
 use crate::base::Now;
 use crate::base::domain::MAX_NAME;
@@ -109,6 +111,7 @@ fn serve<R: Resolve + 'static>(
 ) {
     let tally = door.witness().tally();
     let mut clients = Clients::new();
+    let mut paces = Paces::new();
     let mut batch = Batch::new();
     let mut marks = [const { None }; batch::SIZE];
     let mut last_reads = 0;
@@ -136,10 +139,19 @@ fn serve<R: Resolve + 'static>(
                 door.witness().note(Event::Panicked);
                 None
             });
-            if mark.is_none() {
-                out.clear();
+            if mark.is_some() {
+                continue;
+            }
+            out.clear();
+            let pace = paces.asks(datagram.peer.ip(), home.access.pace(), received);
+            if pace == Pace::Kept {
                 let back = Back { socket: Arc::clone(socket), way: *way };
                 datagram::take(door, datagram, received, back, runtime);
+                continue;
+            }
+            tally.dropped(Dropped::RateLimit);
+            if pace == Pace::Slip {
+                answer::ask_over_tcp(datagram.bytes, out);
             }
         }
         for _ in 0..batch.send(socket, count) {
