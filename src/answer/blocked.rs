@@ -13,7 +13,7 @@ use crate::query::Rtype;
 use crate::resolve::wire::HEADER;
 
 /// The RCODE NXDOMAIN (RFC 1035 section 4.1.1).
-const NXDOMAIN: u16 = 3;
+pub(super) const NXDOMAIN: u16 = 3;
 
 /// The RCODE REFUSED.
 const REFUSED: u16 = 5;

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::fmt::Write;
 
+use super::blocked::NXDOMAIN;
 use crate::policy::Ground;
 use crate::resolve::Failure;
 use crate::resolve::FailureKind;
@@ -29,6 +30,8 @@ pub(super) enum Code {
     DnssecBogus = 6,
     /// The data is older than its TTL.
     StaleAnswer = 3,
+    /// That the name does not exist is older than its TTL.
+    StaleNxDomain = 19,
     /// The household's policy blocked the name.
     Blocked = 15,
     /// Nobody with authority could be reached, in time.
@@ -74,8 +77,9 @@ impl Error {
     }
 
     /// Returns the error of an answer whose time is up.
-    pub(super) fn stale() -> Self {
-        Self { code: Code::StaleAnswer, text: Text::new() }
+    pub(super) fn stale(rcode: u16) -> Self {
+        let code = if rcode == NXDOMAIN { Code::StaleNxDomain } else { Code::StaleAnswer };
+        Self { code, text: Text::new() }
     }
 
     /// Returns the length of the option, in octets.

@@ -122,7 +122,7 @@ pub fn write(query: QueryRef<'_>, answer: &Answer, blocked: Blocked, limit: usiz
         }
         Answer::Resolved(resolved) => {
             let rcode = wire::write_resolved(query, resolved, limit, out);
-            (rcode, (resolved.origin == Origin::Stale).then(Error::stale))
+            (rcode, (resolved.origin == Origin::Stale).then(|| Error::stale(rcode)))
         }
     };
     wire::write_edns(query, rcode, error.as_ref(), limit, out);

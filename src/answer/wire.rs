@@ -84,8 +84,10 @@ pub(super) fn write_resolved(
 ) -> u16 {
     let data = &resolved.data;
     let rcode = u16::from(data.rcode);
-    // RFC 6840 section 5.8: only those who asked for it see it.
-    let secure = if data.secure && (query.dnssec_ok() || query.authentic_data) { AD } else { 0 };
+    // RFC 6840 section 5.8: only those who asked for it see it.  Nobody vouches
+    // for what is stale: its signatures may have had their time as well.
+    let vouched = data.secure && resolved.origin != Origin::Stale;
+    let secure = if vouched && (query.dnssec_ok() || query.authentic_data) { AD } else { 0 };
     let kept = data.wire(query.dnssec_ok());
     let bytes = kept.bytes();
     // The header says it if there was too much even for a stream.

@@ -123,6 +123,7 @@ impl Reader {
             ipv6: spec.ipv6.unwrap_or(default.ipv6),
             cache_size: self.cache(cache).unwrap_or(default.cache_size),
             prefetch: cache.prefetch.unwrap_or(default.prefetch),
+            serve_stale: cache.serve_stale.unwrap_or(default.serve_stale),
         };
         let file = |text: &v1::Text| Written { value: PathBuf::from(text.get_ref()), span: text.span() };
         (settings, spec.root_hints.as_ref().map(file), spec.trust_anchor.as_ref().map(file))
@@ -150,9 +151,6 @@ impl Reader {
 
     /// `[cache]`
     fn cache(&mut self, spec: &v1::Cache) -> Option<u64> {
-        if let Some(stale) = &spec.serve_stale {
-            self.not_yet(&stale.span(), "`serve-stale`");
-        }
         spec.size.as_ref().and_then(|text| self.parse(text, units::size))
     }
 

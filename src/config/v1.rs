@@ -80,7 +80,7 @@ pub(super) struct Resolve {
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(super) struct Cache {
     pub(super) size: Option<Text>,
-    pub(super) serve_stale: Option<Spanned<bool>>,
+    pub(super) serve_stale: Option<bool>,
     pub(super) prefetch: Option<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! [`AnswerCache`]: answers that are still good.
+//! [`AnswerCache`]: answers that are still good, and those that were lately.
 //!
 //! It knows names, not people: DNS data only, no device and no verdict.  Every
 //! answer out of it is judged for its asker afterwards.
@@ -48,6 +48,12 @@ pub(super) use key::KeyRef;
 /// The largest answer that is kept, in octets.  A few large ones would
 /// otherwise push out everything else (CacheFlush, USENIX Security 2024).
 const MAX_ENTRY: u64 = 16 * 1024;
+
+/// How long an answer stays whose time is up, in seconds: a day.  It is given
+/// when no fresh one can be had (RFC 8767 section 4 suggests one to three days;
+/// a day covers an outage, and a domain that changed hands is not remembered for
+/// longer).
+pub(super) const MAX_STALE: u32 = 86_400;
 
 /// What an entry costs besides its data: the table's slots, allocations.
 const OVERHEAD: u64 = 128;
@@ -116,11 +122,28 @@ impl Entry {
         now.instant.saturating_duration_since(self.stored).as_secs()
     }
 
-    /// Returns the answer if it is still good, and how old it is in seconds.
-    fn fresh(self, now: Now) -> Option<(Arc<AnswerData>, u32)> {
-        let age = u32::try_from(self.age(now)).ok()?;
-        (age < self.data.ttl).then_some((self.data, age))
+    /// Returns whether its time is up, and has been for too long.
+    pub(super) fn is_gone(&self, now: Now) -> bool {
+        self.age(now) >= u64::from(self.data.ttl) + u64::from(MAX_STALE)
     }
+
+    /// Returns the answer as it is now.
+    fn at(self, now: Now) -> Option<Kept> {
+        let age = u32::try_from(self.age(now)).ok()?;
+        let fresh = age < self.data.ttl;
+        (fresh || !self.is_gone(now)).then_some(Kept { data: self.data, age, fresh })
+    }
+}
+
+/// An answer out of the cache.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    /// The answer.
+    pub(super) data: Arc<AnswerData>,
+    /// How old it is, in seconds.
+    pub(super) age: u32,
+    /// Whether its time is not up yet.
+    pub(super) fresh: bool,
 }
 
 /// Weighs entries by the octets they take.
@@ -160,11 +183,11 @@ impl AnswerCache {
         Self { existing: shelf(octets - missing), missing: shelf(missing), misses: AtomicU64::new(0) }
     }
 
-    /// Returns an answer that is still good, and how old it is in seconds.
-    pub(super) fn get(&self, key: KeyRef<'_>, now: Now) -> Option<(Arc<AnswerData>, u32)> {
+    /// Returns an answer.
+    pub(super) fn get(&self, key: KeyRef<'_>, now: Now) -> Option<Kept> {
         let entry = self.existing.get(&key).or_else(|| self.missing.get(&key));
-        let found = entry.and_then(|entry| entry.fresh(now));
-        if found.is_none() {
+        let found = entry.and_then(|entry| entry.at(now));
+        if found.as_ref().is_none_or(|kept| !kept.fresh) {
             self.misses.fetch_add(1, Ordering::Relaxed);
         }
         found
@@ -172,12 +195,12 @@ impl AnswerCache {
 
     /// Like [`get`](Self::get), but counts nothing, and gives up rather than
     /// wait for somebody who writes at this moment.
-    pub(super) fn glance(&self, key: KeyRef<'_>, now: Now) -> Option<(Arc<AnswerData>, u32)> {
+    pub(super) fn glance(&self, key: KeyRef<'_>, now: Now) -> Option<Kept> {
         let entry = match self.existing.try_get(&key).ok()? {
             Some(entry) => entry,
             None => self.missing.try_get(&key).ok()??,
         };
-        entry.fresh(now)
+        entry.at(now)
     }
 
     /// Keeps an answer, unless it is too large or good for this moment only.
@@ -191,6 +214,8 @@ impl AnswerCache {
     pub(super) fn put_since(&self, key: Key, data: &Arc<AnswerData>, stored: Instant) -> Option<u64> {
         let weight = weight(&key, data);
         if data.ttl == 0 || weight > MAX_ENTRY {
+            // What was known before is not so any more.
+            self.remove(key.borrowed());
             return None;
         }
         let (shelf, other) = match data.rcode {
@@ -201,6 +226,12 @@ impl AnswerCache {
         other.remove(&key.borrowed());
         shelf.insert(key, Entry { data: Arc::clone(data), stored, weight });
         Some(weight)
+    }
+
+    /// Forgets an answer.
+    pub(super) fn remove(&self, key: KeyRef<'_>) {
+        self.existing.remove(&key);
+        self.missing.remove(&key);
     }
 
     /// Returns everything that is kept, in no order, some of which may have had

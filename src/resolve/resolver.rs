@@ -1,33 +1,27 @@
-//! [`Resolver`]: special names, the household's zones, the cache, and then the
-//! outside, in this order.
+//! [`Resolver`]: special names, the cache, the outside, and if nobody answers
+//! there the cache again, in this order.
 
-use std::hash::DefaultHasher;
-use std::hash::Hash;
-use std::hash::Hasher;
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::AnswerCache;
 use super::AnswerData;
 use super::Failure;
+use super::FailureKind;
 use super::Origin;
 use super::Resolve;
 use super::Resolved;
+use super::cache::Kept;
 use super::cache::Key;
 use super::cache::KeyRef;
 use super::demand::is_ending;
-use super::dnssec::Validator;
-use super::file;
-use super::forward::Forwarder;
-use super::forward::Server;
+use super::failures::Failed;
 use super::iterate::Network;
-use super::iterate::Recursion;
 use super::iterate::Sockets;
-use super::library::Source;
-use super::outside::Outside;
 use super::saved;
 use super::saved::SavedError;
-use super::settings::Mode;
 use super::settings::Settings;
 use super::settings::SettingsError;
 use super::special;
@@ -35,12 +29,18 @@ use super::stats::Counters;
 use super::stats::Stats;
 use super::upstream::Question;
 use super::upstream::Upstream;
+use super::ways::Way;
+use super::ways::Ways;
+use super::ways::mark;
 use super::work::Work;
-use crate::base::Domain;
 use crate::base::DomainRef;
 use crate::base::Now;
 use crate::policy::Permit;
 use crate::query::Rtype;
+
+/// How long an asker waits for a fresh answer where there is an old one (RFC
+/// 8767 section 5): less than the two seconds after which clients ask again.
+const CLIENT_TIMER: Duration = Duration::from_millis(1_800);
 
 //----------- Resolver ---------------------------------------------------------
 
@@ -50,11 +50,9 @@ pub struct Resolver(pub(super) Arc<Inner>);
 
 /// What a resolver consists of.
 pub(super) struct Inner {
-    /// Ways for some names, the longest name first.
-    zones: Vec<(Domain, Way)>,
-    /// The way for all others.
-    outside: Way,
-    /// Answers that are still good.
+    /// The ways out.
+    ways: Ways,
+    /// Answers that are still good, or were lately.
     pub(super) cache: Arc<AnswerCache>,
     /// What is on or off.
     switches: Switches,
@@ -71,14 +69,8 @@ struct Switches {
     own_root: bool,
     /// Whether popular answers are fetched anew before their time is up.
     prefetch: bool,
-}
-
-/// A way out of the house, and the mark its answers have in the cache.
-struct Way {
-    /// The way.
-    upstream: Arc<dyn Upstream>,
-    /// The mark.
-    realm: u64,
+    /// Whether answers are given after their time.
+    stale: bool,
 }
 
 impl Resolver {
@@ -115,9 +107,8 @@ impl Resolver {
 
     /// Returns a resolver that asks `upstream` only: for tests with a script.
     pub fn with_upstream(upstream: Arc<dyn Upstream>, cache: Arc<AnswerCache>) -> Self {
-        let outside = Way { upstream, realm: 0 };
-        let switches = Switches { own_root: false, prefetch: true };
-        Self::assemble(Vec::new(), outside, cache, Arc::default(), switches)
+        let switches = Switches { own_root: false, prefetch: true, stale: true };
+        Self::assemble(Way::new(upstream, 0).into(), cache, Arc::default(), switches)
     }
 
     /// Returns what was counted.
@@ -125,7 +116,7 @@ impl Resolver {
         self.0.counters.read(self.0.cache.stats())
     }
 
-    /// Returns the answers that are still good as octets, for
+    /// Returns the answers that may still be given as octets, for
     /// [`restore`](Self::restore).  It is private data: what a household asked
     /// for.
     pub fn save(&self, now: Now) -> Vec<u8> {
@@ -133,26 +124,21 @@ impl Resolver {
     }
 
     /// Takes up answers that were saved by the same version of this program, as
-    /// far as they are good still and were got the way they would be got now.
-    /// Returns how many.
+    /// far as they may still be given and were got the way they would be got
+    /// now.  Returns how many.
     pub fn restore(&self, saved: &[u8], now: Now) -> Result<usize, SavedError> {
         let answers = saved::read(saved, version(), now)?;
         let fits = |Key { realm, question }: &Key| {
-            let (zoned, way) = self.way(question.name.borrowed());
+            let (zoned, way) = self.0.ways.of(question.name.borrowed());
             *realm == way.realm && self.own(question, zoned).is_none()
         };
         Ok(saved::restore(&self.0.cache, answers, now, fits))
     }
 
     /// Returns the mark that answers for a name have in the cache.
+    #[cfg(test)]
     pub(super) fn realm(&self, name: DomainRef<'_>) -> u64 {
-        self.way(name).1.realm
-    }
-
-    /// Returns the way for a name, and whether it is that of a zone.
-    fn way(&self, name: DomainRef<'_>) -> (bool, &Way) {
-        let zone = self.0.zones.iter().find(|(zone, _)| name.is_at_or_below(zone));
-        (zone.is_some(), zone.map_or(&self.0.outside, |(_, way)| way))
+        self.0.ways.of(name).1.realm
     }
 
     /// Returns our own answer to a question, if nobody outside is to be asked.
@@ -161,65 +147,26 @@ impl Resolver {
         special::answer(question, zoned, self.0.switches.own_root).or_else(any)
     }
 
-    /// Builds the ways out.
+    /// Builds what the settings say.
     fn build(
         settings: &Settings,
         cache: Arc<AnswerCache>,
         counters: Arc<Counters>,
         network: Arc<dyn Network>,
     ) -> Result<Self, SettingsError> {
-        let outside: Arc<dyn Upstream> = match settings.mode {
-            Mode::Recurse => Arc::new(Recursion::new(settings, Arc::clone(&counters), network)?),
-            Mode::Forward => {
-                let source = forward("forward-to", &settings.forward_to, true, &counters)?;
-                let anchors = settings.trust_anchor.as_ref().map(file::trust_anchors).transpose()?;
-                Arc::new(Outside {
-                    validator: settings.dnssec.then(|| Validator::new(source.clone(), anchors)),
-                    source,
-                    unchecked: settings.negative_trust_anchors.clone(),
-                    origin: Origin::Forward,
-                    counters: Arc::clone(&counters),
-                })
-            }
+        let ways = Ways::build(settings, &counters, network)?;
+        let switches = Switches {
+            own_root: settings.root_hints.is_some(),
+            prefetch: settings.prefetch,
+            stale: settings.serve_stale,
         };
-        let mut without_zones = settings.clone();
-        without_zones.zones.clear();
-        without_zones.stubs.clear();
-        // How answers are kept does not change what they say.
-        let Settings { cache_size, prefetch, .. } = Settings::default();
-        let without_zones = Settings { cache_size, prefetch, ..without_zones };
-        let mut zones = Vec::new();
-        for (name, servers) in &settings.stubs {
-            // How it is asked and checked is as for all others.
-            let realm = mark(&(name, servers, &without_zones));
-            let upstream = match settings.mode {
-                // It goes down from these servers by itself.
-                Mode::Recurse if servers.is_empty() => return Err(no_server(&name.to_string())),
-                Mode::Recurse => Arc::clone(&outside),
-                Mode::Forward => plain(name, servers, false, &counters)?,
-            };
-            zones.push((name.clone(), Way { upstream, realm }));
-        }
-        for (name, servers) in &settings.zones {
-            let upstream = plain(name, servers, true, &counters)?;
-            zones.push((name.clone(), Way { upstream, realm: mark(&(name, servers, true)) }));
-        }
-        let outside = Way { upstream: outside, realm: mark(&without_zones) };
-        let switches = Switches { own_root: settings.root_hints.is_some(), prefetch: settings.prefetch };
-        Ok(Self::assemble(zones, outside, cache, counters, switches))
+        Ok(Self::assemble(ways, cache, counters, switches))
     }
 
     /// Puts the parts together.
-    fn assemble(
-        mut zones: Vec<(Domain, Way)>,
-        outside: Way,
-        cache: Arc<AnswerCache>,
-        counters: Arc<Counters>,
-        switches: Switches,
-    ) -> Self {
+    fn assemble(ways: Ways, cache: Arc<AnswerCache>, counters: Arc<Counters>, switches: Switches) -> Self {
         let work = Work::new(Arc::clone(&cache));
-        zones.sort_by_key(|(name, _)| std::cmp::Reverse(name.labels().count()));
-        Self(Arc::new(Inner { zones, outside, cache, switches, work, counters }))
+        Self(Arc::new(Inner { ways, cache, switches, work, counters }))
     }
 
     /// Returns an answer that is in the cache.  Special names never are: nobody
@@ -231,8 +178,12 @@ impl Resolver {
         checking_disabled: bool,
         now: Now,
     ) -> Option<Resolved> {
-        let realm = self.realm(name);
-        let (data, age) = self.0.cache.glance(KeyRef { realm, name, rtype, checking_disabled }, now)?;
+        let way = self.0.ways.of(name).1;
+        let key = KeyRef { realm: way.realm, name, rtype, checking_disabled };
+        let Kept { data, age, fresh } = self.0.cache.glance(key, now)?;
+        if !fresh {
+            return self.is_stale_at_once(key, way, now).then_some(stale(data, age));
+        }
         data.demand.note();
         if self.0.switches.prefetch && is_ending(data.ttl, age) && data.demand.call() {
             // On the slow road there is time to have it fetched anew.
@@ -241,24 +192,85 @@ impl Resolver {
         Some(Resolved { data, age, origin: Origin::Cache })
     }
 
+    /// Returns whether an answer whose time is up is to be given without trying
+    /// anything: because that was in vain lately.  Neither waits nor writes.
+    fn is_stale_at_once(&self, key: KeyRef<'_>, way: &Way, now: Now) -> bool {
+        if !self.0.switches.stale {
+            return false;
+        }
+        match self.0.work.failures.glance(key, now.instant, way.line.epoch()) {
+            Some(Failed::Lately(failure)) => failure.kind != FailureKind::Bogus,
+            _ => way.line.is_down() && !way.line.is_due(now.instant),
+        }
+    }
+
     /// Resolves a question.
     pub(super) async fn answer(&self, question: Question, now: Now) -> Result<Resolved, Failure> {
-        let (zoned, way) = self.way(question.name.borrowed());
+        let (zoned, way) = self.0.ways.of(question.name.borrowed());
         if let Some(data) = self.own(&question, zoned) {
             return Ok(Resolved { data: Arc::new(data), age: 0, origin: Origin::Local });
         }
         let key = Key { realm: way.realm, question };
-        if let Some((data, age)) = self.0.cache.get(key.borrowed(), now) {
+        let kept = self.0.cache.get(key.borrowed(), now);
+        if let Some(Kept { data, age, fresh: true }) = kept {
             data.demand.note();
             if self.0.switches.prefetch && is_ending(data.ttl, age) && data.demand.take() {
-                self.0.work.renew(key, &way.upstream, now);
+                self.0.work.renew(key, way, now);
             }
             return Ok(Resolved { data, age, origin: Origin::Cache });
         }
-        let origin = way.upstream.origin();
-        let data = self.0.work.answer(key, &way.upstream, now).await?;
-        Ok(Resolved { data, age: 0, origin })
+        if let Some(kept) = kept.filter(|_| self.0.switches.stale) {
+            return self.answer_or_stale(key, way, kept, now).await;
+        }
+        if let Some(Failed::Lately(failure)) = self.0.work.failed(&key, way, now) {
+            return Err(Failure::clone(&failure));
+        }
+        let data = self.0.work.answer(key, way, now).await?;
+        Ok(Resolved { data, age: 0, origin: way.upstream.origin() })
     }
+
+    /// Resolves a question to which there is an answer whose time is up
+    /// ([RFC 8767]).  Once it was tried in vain, that is given at once, and what
+    /// is tried then is tried without the asker.
+    ///
+    /// [RFC 8767]: https://www.rfc-editor.org/rfc/rfc8767
+    async fn answer_or_stale(&self, key: Key, way: &Way, old: Kept, now: Now) -> Result<Resolved, Failure> {
+        let work = &self.0.work;
+        let old = stale(old.data, old.age);
+        match work.failed(&key, way, now) {
+            Some(Failed::Lately(failure)) if failure.kind == FailureKind::Bogus => {
+                return Err(Failure::clone(&failure));
+            }
+            Some(Failed::Lately(_)) => return Ok(old),
+            // One for all.
+            _ if way.line.is_down() => {
+                if !work.is_in_hand(&key) && way.line.take(now.instant) {
+                    work.retry(key, way, now);
+                }
+                return Ok(old);
+            }
+            Some(Failed::Before) => {
+                work.retry(key, way, now);
+                return Ok(old);
+            }
+            None => {}
+        }
+        match timeout(CLIENT_TIMER, work.answer(key.clone(), way, now)).await {
+            Ok(Ok(data)) => Ok(Resolved { data, age: 0, origin: way.upstream.origin() }),
+            // It is not what it was: whoever signs it says otherwise.
+            Ok(Err(failure)) if failure.kind == FailureKind::Bogus => Err(failure),
+            Ok(Err(_)) => Ok(old),
+            Err(_) => {
+                work.late(&key, way, now.plus(CLIENT_TIMER));
+                Ok(old)
+            }
+        }
+    }
+}
+
+/// Returns an answer as one whose time is up.
+fn stale(data: Arc<AnswerData>, age: u32) -> Resolved {
+    Resolved { data, age, origin: Origin::Stale }
 }
 
 impl Resolve for Resolver {
@@ -276,51 +288,10 @@ impl Resolve for Resolver {
     }
 }
 
-/// Complains that there is no server to ask.
-fn no_server(what: &str) -> SettingsError {
-    SettingsError::Setting(format!("resolve: no server to ask for `{what}`"))
-}
-
-/// Returns a way to these servers, where nobody checks signatures: nobody
-/// outside has signed what only the router knows.
-fn plain(
-    name: &Domain,
-    servers: &[SocketAddr],
-    recursion_desired: bool,
-    counters: &Arc<Counters>,
-) -> Result<Arc<dyn Upstream>, SettingsError> {
-    Ok(Arc::new(Outside {
-        source: forward(&name.to_string(), servers, recursion_desired, counters)?,
-        validator: None,
-        unchecked: Vec::new(),
-        origin: Origin::Forward,
-        counters: Arc::clone(counters),
-    }))
-}
-
-/// Returns a source that asks these servers.
-fn forward(
-    what: &str,
-    servers: &[SocketAddr],
-    recursion_desired: bool,
-    counters: &Arc<Counters>,
-) -> Result<Source, SettingsError> {
-    if servers.is_empty() {
-        return Err(no_server(what));
-    }
-    let servers: Vec<_> = servers.iter().map(|&address| Server::Plain(address)).collect();
-    let forwarder = Arc::new(Forwarder::new(&servers, Arc::clone(counters)));
-    Ok(Source { forwarder, recursion_desired })
-}
-
 /// Returns a mark that other versions of this program do not have.
 fn version() -> u64 {
     mark(&env!("CARGO_PKG_VERSION"))
 }
 
-/// Returns a mark that other settings do not have.
-fn mark(settings: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    settings.hash(&mut hasher);
-    hasher.finish()
-}
+#[cfg(test)]
+mod tests;

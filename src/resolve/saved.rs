@@ -33,6 +33,7 @@ use super::AnswerCache;
 use super::AnswerData;
 use super::cache::Entry;
 use super::cache::Key;
+use super::cache::MAX_STALE;
 use super::demand::Demand;
 use super::names;
 use super::upstream::Question;
@@ -46,7 +47,7 @@ const MAGIC: &[u8; 8] = b"sordino\x01";
 /// The most octets that are written and read.
 pub const MAX_SAVED: usize = 8 << 20;
 
-/// The oldest that is read, in seconds: a day, and no answer lives longer.
+/// The oldest that is read, in seconds: a day.
 const MAX_AGE: i64 = 86_400;
 
 /// The answer was asked for without checking (CD).
@@ -88,11 +89,11 @@ impl std::error::Error for SavedError {}
 
 //----------- Writing ----------------------------------------------------------
 
-/// Returns what is good in a cache as octets, at most [`MAX_SAVED`].  Only the
+/// Returns what is good in a cache, or was lately, as octets, at most [`MAX_SAVED`].  Only the
 /// same version of the program, which makes the same `mark`, reads them.
 pub(super) fn save(cache: &AnswerCache, mark: u64, now: Now) -> Vec<u8> {
     let mut all = cache.all();
-    all.retain(|(_, entry)| entry.age(now) < u64::from(entry.data.ttl));
+    all.retain(|(_, entry)| !entry.is_gone(now));
     all.sort_by_key(|(_, entry)| Reverse((entry.data.demand.is_popular(), entry.stored)));
     let mut out = Vec::from(MAGIC);
     out.extend_from_slice(&mark.to_be_bytes());
@@ -180,7 +181,7 @@ pub(super) fn read(
     Ok(std::iter::from_fn(move || rest.answer()).filter_map(Raw::parse))
 }
 
-/// Puts what was read into a cache, as far as its time is not up and there is
+/// Puts what was read into a cache, as far as it may still be given and there is
 /// room.  `fits` says whether an answer may be of use.  Returns how many there
 /// are.
 pub(super) fn restore(
@@ -194,7 +195,8 @@ pub(super) fn restore(
     for Saved { key, data, stored } in answers {
         // One from the future has no age.
         let age = now.unix.checked_sub(stored).and_then(|age| u64::try_from(age).ok());
-        let Some(age) = age.filter(|age| *age < u64::from(data.ttl)) else { continue };
+        let longest = u64::from(data.ttl) + u64::from(MAX_STALE);
+        let Some(age) = age.filter(|age| *age < longest) else { continue };
         let Some(stored) = now.instant.checked_sub(Duration::from_secs(age)) else { continue };
         if !fits(&key) {
             continue;

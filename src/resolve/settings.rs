@@ -41,6 +41,8 @@ pub struct Settings {
     pub ipv6: bool,
     /// How much the answer cache may hold, in octets.
     pub cache_size: u64,
+    /// Whether answers are given after their time when no fresh one can be had.
+    pub serve_stale: bool,
     /// Whether popular answers are fetched anew before their time is up.
     pub prefetch: bool,
 }
@@ -77,6 +79,9 @@ impl Default for Settings {
             ipv6: true,
             // Some 30 000 answers, which a house does not need in a day.
             cache_size: 32 << 20,
+            // Most of yesterday's addresses are today's, and a house without
+            // names is offline.
+            serve_stale: true,
             // One query more for each answer that is used again and again, and
             // nobody waits for it.
             prefetch: true,

@@ -16,8 +16,12 @@ use super::AnswerData;
 use super::Failure;
 use super::FailureKind;
 use super::cache::Key;
-use super::upstream::Upstream;
+use super::failures::Failed;
+use super::failures::Failures;
+use super::ways::Way;
+use crate::base::Clock;
 use crate::base::Now;
+use crate::base::time::SystemClock;
 
 /// How many questions may be worked on at once.  Each may have a few sockets
 /// open, of which a process usually has a thousand.
@@ -42,19 +46,26 @@ pub(super) struct Work {
     in_flight: Arc<Mutex<HashMap<Key, Pending>>>,
     /// Where answers are kept.
     cache: Arc<AnswerCache>,
+    /// What was worked on in vain lately.
+    pub(super) failures: Arc<Failures>,
 }
 
 impl Work {
     /// Returns no work yet, whose answers will be kept in a cache.
     pub(super) fn new(cache: Arc<AnswerCache>) -> Self {
-        Self { in_flight: Arc::default(), cache }
+        Self { in_flight: Arc::default(), cache, failures: Arc::default() }
+    }
+
+    /// Returns whether a question was worked on in vain.
+    pub(super) fn failed(&self, key: &Key, way: &Way, now: Now) -> Option<Failed> {
+        self.failures.get(key.borrowed(), now.instant, way.line.epoch())
     }
 
     /// Has a question worked on and waits for its answer.
-    pub(super) async fn answer(&self, key: Key, upstream: &Arc<dyn Upstream>, now: Now) -> Outcome {
+    pub(super) async fn answer(&self, key: Key, way: &Way, now: Now) -> Outcome {
         let fail =
-            |kind, detail: &str| Failure { kind, detail: detail.to_owned(), origin: upstream.origin() };
-        let Some(mut result) = self.start(key, upstream, now, Kind::Fetch) else {
+            |kind, detail: &str| Failure { kind, detail: detail.to_owned(), origin: way.upstream.origin() };
+        let Some(mut result) = self.start(key, way, now, Kind::Fetch) else {
             return Err(fail(FailureKind::Limit, "too many questions at once"));
         };
         match result.wait_for(Option::is_some).await.map(|outcome| outcome.clone()) {
@@ -65,13 +76,29 @@ impl Work {
 
     /// Has an answer fetched anew that is in the cache.  If that fails, or there
     /// is much else to do, it stays there until its time is up.
-    pub(super) fn renew(&self, key: Key, upstream: &Arc<dyn Upstream>, now: Now) {
+    pub(super) fn renew(&self, key: Key, way: &Way, now: Now) {
         // Nobody waits for it.
-        let _ = self.start(key, upstream, now, Kind::Renew);
+        let _ = self.start(key, way, now, Kind::Renew);
+    }
+
+    /// Has a question worked on that failed before, and whose asker got an old
+    /// answer.
+    pub(super) fn retry(&self, key: Key, way: &Way, now: Now) {
+        // Nobody waits for it.
+        let _ = self.start(key, way, now, Kind::Retry);
+    }
+
+    /// Notes that a question takes so long that its asker got an old answer; so
+    /// will those who ask next.
+    pub(super) fn late(&self, key: &Key, way: &Way, now: Now) {
+        let detail = "no answer yet".to_owned();
+        let failure = Failure { kind: FailureKind::Timeout, detail, origin: way.upstream.origin() };
+        way.line.silent(&key.question.name, now.instant);
+        self.failures.late(key, failure, now.instant, way.line.epoch());
     }
 
     /// Starts work on a question unless somebody has; none if there is too much.
-    fn start(&self, key: Key, upstream: &Arc<dyn Upstream>, now: Now, kind: Kind) -> Option<Pending> {
+    fn start(&self, key: Key, way: &Way, now: Now, kind: Kind) -> Option<Pending> {
         let mut in_flight = self.lock();
         if let Some(result) = in_flight.get(&key) {
             return Some(result.clone());
@@ -81,21 +108,27 @@ impl Work {
         }
         let (put, result) = watch::channel(None);
         in_flight.insert(key.clone(), result.clone());
-        let (done, upstream) = (Done { work: self.clone(), key }, Arc::clone(upstream));
+        let (done, way) = (Done { work: self.clone(), key }, way.clone());
         tokio::spawn(async move {
             let question = &done.key.question;
+            let clock = SystemClock::default();
+            let begun = clock.now().instant;
             let outcome = match kind {
-                Kind::Fetch => upstream.fetch(question, now).await,
-                Kind::Renew => upstream.renew(question, now).await,
+                Kind::Fetch | Kind::Retry => way.upstream.fetch(question, now).await,
+                Kind::Renew => way.upstream.renew(question, now).await,
             };
+            let took = clock.now().instant.saturating_duration_since(begun);
             let outcome = outcome.map(Arc::new);
-            if let Ok(data) = &outcome {
-                done.work.cache.put(done.key.clone(), data, now);
-            }
+            done.note(&outcome, &way, now, now.plus(took), kind);
             // Nobody may be waiting any more.
             let _ = put.send(Some(outcome));
         });
         Some(result)
+    }
+
+    /// Returns whether a question is worked on.
+    pub(super) fn is_in_hand(&self, key: &Key) -> bool {
+        self.lock().contains_key(key)
     }
 
     /// Returns how many questions are worked on.
@@ -117,6 +150,8 @@ enum Kind {
     Fetch,
     /// There is one, whose time is almost up.
     Renew,
+    /// There is one, whose time is up.
+    Retry,
 }
 
 impl Kind {
@@ -124,7 +159,7 @@ impl Kind {
     fn most(self) -> usize {
         match self {
             Self::Fetch => MAX_IN_FLIGHT,
-            Self::Renew => MAX_FOR_RENEWAL,
+            Self::Renew | Self::Retry => MAX_FOR_RENEWAL,
         }
     }
 }
@@ -135,6 +170,38 @@ struct Done {
     work: Work,
     /// The question.
     key: Key,
+}
+
+impl Done {
+    /// Takes down how work ended that was begun at `asked`.
+    fn note(&self, outcome: &Outcome, way: &Way, asked: Now, ended: Now, kind: Kind) {
+        let (Self { work, key }, line) = (self, &way.line);
+        let failure = match outcome {
+            Ok(data) => {
+                work.cache.put(key.clone(), data, asked);
+                work.failures.forget(key.borrowed());
+                line.answered(asked.instant);
+                return;
+            }
+            Err(failure) => failure,
+        };
+        if failure.kind == FailureKind::Bogus {
+            line.answered(asked.instant);
+        } else {
+            line.silent(&key.question.name, asked.instant);
+        }
+        // With an answer there still, who asks when its time is up may have
+        // better luck.
+        if kind == Kind::Renew {
+            return;
+        }
+        if failure.kind == FailureKind::Bogus {
+            work.cache.remove(key.borrowed());
+        }
+        // When the line is back, so are we.
+        let grows = !line.is_down();
+        work.failures.put(key, failure.clone(), ended.instant, line.epoch(), grows);
+    }
 }
 
 impl Drop for Done {

@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use hickory_proto::op::ResponseCode;
@@ -51,6 +52,7 @@ use sordino::query::Transport;
 use sordino::resolve::AnswerCache;
 use sordino::resolve::AnswerData;
 use sordino::resolve::Failure;
+use sordino::resolve::FailureKind;
 use sordino::resolve::Origin;
 use sordino::resolve::Question;
 use sordino::resolve::Resolver;
@@ -105,9 +107,18 @@ pub(crate) fn popular(nth: usize) -> String {
     format!("www.popular-{nth}.example.com")
 }
 
+/// When everything happens, in seconds since 1970.
+const MOMENT: i64 = 1_800_000_000;
+
 /// Returns the moment in which everything happens.
 pub(crate) fn now() -> Now {
-    ManualClock::at(1_800_000_000).now()
+    ManualClock::at(MOMENT).now()
+}
+
+/// Returns a moment so long before that answers of then have had their time.
+fn before() -> Now {
+    let Now { instant, unix } = now();
+    Now { instant: instant.checked_sub(Duration::from_secs(400)).unwrap(), unix: unix - 400 }
 }
 
 //----------- Script -----------------------------------------------------------
@@ -147,13 +158,22 @@ impl Script {
 
 #[async_trait]
 impl Upstream for Script {
-    async fn fetch(&self, question: &Question, _now: Now) -> Result<AnswerData, Failure> {
+    async fn fetch(&self, question: &Question, now: Now) -> Result<AnswerData, Failure> {
+        if is_old(&question.name.to_string()) && now.unix == MOMENT {
+            let (kind, detail) = (FailureKind::Timeout, String::new());
+            return Err(Failure { kind, detail, origin: Origin::Recursion });
+        }
         Ok(Self::answer(question))
     }
 
     fn origin(&self) -> Origin {
         Origin::Recursion
     }
+}
+
+/// Returns whether a name was asked for before, and cannot be resolved any more.
+fn is_old(name: &str) -> bool {
+    name.starts_with("old.")
 }
 
 /// Hears nothing.
@@ -242,6 +262,10 @@ pub(crate) fn resolver(house: &Household, more: &[&str]) -> Resolver {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let more = more.iter().map(|&name| name.to_owned());
     for name in (0..POPULAR).map(popular).chain(more) {
+        if is_old(&name) {
+            let query = Query { received: before(), ..query(&name, false) };
+            runtime.block_on(pipeline::serve(query, house, &resolver));
+        }
         let served = runtime.block_on(pipeline::serve(query(&name, false), house, &resolver));
         assert!(!served.judged.is_block() || name.starts_with("inside"), "{name}");
     }

@@ -36,22 +36,25 @@ const FOUND: Option<u16> = Some(0);
 const NOTHING: Option<u16> = Some(3);
 
 /// Names that are in the cache, besides the popular ones.
-const CACHED: [&str; 5] = [
+const CACHED: [&str; 6] = [
     "nothing.example.com",
     "alias.example.com",
     "hidden.example.com",
     "inside.example.com",
     "voice-7.example.com",
+    "old.example.com",
 ];
 
 /// All ways.
 #[rustfmt::skip]
-static WAYS: [Way; 20] = [
+static WAYS: [Way; 22] = [
     way("cached, speaker", SPEAKER, "www.popular-7.example.com", FOUND),
     way("cached, laptop", LAPTOP, "www.popular-7.example.com", FOUND),
     Way { edns: true, ..way("cached, laptop, EDNS", LAPTOP, "www.popular-7.example.com", FOUND) },
     Way { exceptions: 20, ..way("cached, speaker, 20 exceptions", SPEAKER, "www.popular-7.example.com", FOUND) },
     Way { exceptions: 20, ..way("cached, laptop, 20 exceptions", LAPTOP, "www.popular-7.example.com", FOUND) },
+    way("stale, laptop", LAPTOP, "old.example.com", FOUND),
+    Way { edns: true, ..way("stale, laptop, EDNS", LAPTOP, "old.example.com", FOUND) },
     way("function, speaker", SPEAKER, "voice-7.example.com", FOUND),
     way("no such name, laptop", LAPTOP, "nothing.example.com", NOTHING),
     way("aliases, speaker", SPEAKER, "alias.example.com", FOUND),

@@ -15,7 +15,6 @@ mod ask;
 mod budget;
 mod chain;
 mod denial;
-mod failures;
 mod found;
 mod job;
 mod judge;
@@ -55,7 +54,6 @@ use super::upstream::Upstream;
 use crate::base::Now;
 use budget::MAX_ALIASES;
 use budget::WALL_CLOCK;
-use failures::Failures;
 use found::Found;
 use found::Kind;
 use job::Engine;
@@ -77,8 +75,6 @@ const MAX_RETRIES: usize = 2;
 pub(super) struct Recursion {
     /// What all questions share.
     engine: Arc<Engine>,
-    /// What could not be found out lately.
-    failures: Failures,
 }
 
 impl Recursion {
@@ -97,7 +93,7 @@ impl Recursion {
             outstanding: ask::Outstanding::default(),
             counters,
         };
-        Ok(Self { engine: Arc::new(engine), failures: Failures::default() })
+        Ok(Self { engine: Arc::new(engine) })
     }
 
     /// Gets the answer to a question, or gets it anew.
@@ -116,26 +112,12 @@ impl Recursion {
         })
     }
 
-    /// Works on a question, within its time, unless that was in vain lately.
+    /// Works on a question, within its time.
     async fn work(&self, job: &Job, question: &Question) -> Result<AnswerData, Trouble> {
-        let now = job.now.instant;
-        if let Some(trouble) = self.failures.get(question, now) {
-            return Err(trouble);
-        }
         let found = timeout(WALL_CLOCK, job.follow(question)).await;
         let found = found.unwrap_or(Err(Trouble::Limit(Limit::Time)));
-        match &found {
-            Ok(_) => self.failures.forget(question),
-            Err(trouble) => {
-                // There is an answer still; who asks when there is none may
-                // have better luck.
-                if !job.renews {
-                    self.failures.put(question, trouble, now);
-                }
-                if let Trouble::Limit(limit) = trouble {
-                    self.engine.counters.exceeded(*limit);
-                }
-            }
+        if let Err(Trouble::Limit(limit)) = &found {
+            self.engine.counters.exceeded(*limit);
         }
         found
     }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::base::Clock;
 use crate::base::time::ManualClock;
+use crate::resolve::cache::Kept;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
@@ -63,39 +64,45 @@ fn what_is_saved_comes_back_as_it_was_and_as_old_as_it_is() {
     let clock = ManualClock::at(1_800_000_000);
     let (cache, a) = (filled(clock.now()), key("a.example"));
     clock.advance(Duration::from_secs(20));
-    let before = cache.get(a.borrowed(), clock.now()).unwrap().0;
+    let before = cache.get(a.borrowed(), clock.now()).unwrap().data;
     before.demand.note();
     let saved = save(&cache, MARK, clock.now());
     clock.advance(Duration::from_secs(30));
     let (cache, count) = restored(&saved, clock.now()).unwrap();
     assert_eq!(count, 3);
-    let (after, age) = cache.get(a.borrowed(), clock.now()).unwrap();
+    let Kept { data: after, age, .. } = cache.get(a.borrowed(), clock.now()).unwrap();
     assert_eq!((age, after.ttl, after.secure, after.rcode), (50, 100, true, before.rcode));
     assert_eq!((after.wire(true), after.wire(false)), (before.wire(true), before.wire(false)));
     assert_eq!(after.reached, before.reached);
     assert!(!after.demand.is_popular());
     let gone = cache.get(key("gone.example").borrowed(), clock.now()).unwrap();
-    assert_eq!((gone.0.rcode, gone.0.secure, gone.1), (ResponseCode::NXDomain, false, 50));
-    // Each has its time still.
+    assert_eq!((gone.data.rcode, gone.data.secure, gone.age), (ResponseCode::NXDomain, false, 50));
+    // Each has its time still, and its day after that.
+    let fresh = |name| cache.get(key(name).borrowed(), clock.now()).is_some_and(|kept| kept.fresh);
     clock.advance(Duration::from_secs(10));
-    assert!(cache.get(key("gone.example").borrowed(), clock.now()).is_none());
-    assert!(cache.get(a.borrowed(), clock.now()).is_some());
-    assert_eq!(restored(&saved, clock.now()).unwrap().1, 2);
+    assert!(!fresh("gone.example") && fresh("a.example"));
+    assert_eq!(restored(&saved, clock.now()).unwrap().1, 3);
+    let again = save(&cache, MARK, clock.now());
+    clock.advance(Duration::from_hours(24));
+    assert_eq!(restored(&again, clock.now()).unwrap().1, 2);
     clock.advance(Duration::from_secs(40));
-    assert_eq!(restored(&saved, clock.now()).unwrap().1, 0);
+    assert!(cache.get(a.borrowed(), clock.now()).is_none());
+    assert_eq!(restored(&again, clock.now()).err(), Some(SavedError::Date));
 }
 
 #[test]
 fn what_is_old_or_from_the_future_is_not_used() {
     let clock = ManualClock::at(1_800_000_000);
-    let saved = save(&filled(clock.now()), MARK, clock.now());
+    let cache = filled(clock.now());
+    clock.advance(Duration::from_secs(90));
+    let saved = save(&cache, MARK, clock.now());
     let later = |seconds| Now { unix: clock.now().unix + seconds, ..clock.now() };
     assert_eq!(restored(&saved, later(-1)).err(), Some(SavedError::Date));
-    assert_eq!(restored(&saved, later(86_400)).unwrap().1, 0);
+    assert_eq!(restored(&saved, later(86_400)).unwrap().1, 2);
     assert_eq!(restored(&saved, later(86_401)).err(), Some(SavedError::Date));
     // Single answers too, whatever the file says of itself.
     let cache = AnswerCache::new(SIZE);
-    let future = read(&saved, MARK, clock.now()).unwrap().map(|one| Saved { stored: one.stored + 1, ..one });
+    let future = read(&saved, MARK, clock.now()).unwrap().map(|one| Saved { stored: one.stored + 91, ..one });
     assert_eq!(restore(&cache, future, clock.now(), |_| true), 0);
 }
 

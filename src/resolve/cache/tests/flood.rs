@@ -92,7 +92,7 @@ fn kept(cache: &AnswerCache, flood: Flood, rate: f64) -> f64 {
         let point = numbers.next() * sum;
         let rank = up_to.partition_point(|to| *to <= point).min(popular.len() - 1);
         let (key, data) = &popular[rank];
-        let hit = cache.get(key.borrowed(), now).is_some();
+        let hit = cache.get(key.borrowed(), now).is_some_and(|kept| kept.fresh);
         if asked >= WARM_UP && good_until[rank].is_some_and(|until| now.instant < until) {
             all += 1;
             found += u32::from(hit);

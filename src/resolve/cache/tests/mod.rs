@@ -27,16 +27,21 @@ fn data(key: &Key, ttl: u32, texts: usize) -> Arc<AnswerData> {
 }
 
 #[test]
-fn an_answer_is_kept_until_its_time_is_up() {
+fn an_answer_is_good_until_its_time_is_up_and_there_for_a_day() {
     let (cache, clock, key) = (AnswerCache::new(1 << 20), ManualClock::at(0), key(0, "a.de", false));
     assert!(cache.get(key.borrowed(), clock.now()).is_none());
     cache.put(key.clone(), &data(&key, 60, 1), clock.now());
     clock.advance(Duration::from_secs(59));
-    assert_eq!(cache.get(key.borrowed(), clock.now()).unwrap().1, 59);
+    assert_eq!(cache.get(key.borrowed(), clock.now()).unwrap().age, 59);
+    clock.advance(Duration::from_secs(1));
+    let old = cache.get(key.borrowed(), clock.now()).unwrap();
+    assert!(!old.fresh && old.age == 60);
+    clock.advance(Duration::from_hours(24) - Duration::from_secs(1));
+    assert!(!cache.glance(key.borrowed(), clock.now()).unwrap().fresh);
     clock.advance(Duration::from_secs(1));
     assert!(cache.get(key.borrowed(), clock.now()).is_none());
     let stats = cache.stats();
-    assert_eq!((stats.misses, stats.entries), (2, 1));
+    assert_eq!((stats.misses, stats.entries), (3, 1));
     assert!(stats.bytes > 100);
 }
 
@@ -56,6 +61,10 @@ fn what_is_too_large_or_for_this_moment_only_is_not_kept() {
     let (cache, clock, key) = (AnswerCache::new(1 << 20), ManualClock::at(0), key(0, "a.de", false));
     cache.put(key.clone(), &data(&key, 0, 1), clock.now());
     cache.put(key.clone(), &data(&key, 60, 200), clock.now());
+    assert!(cache.get(key.borrowed(), clock.now()).is_none());
+    // Nor is what it replaces.
+    cache.put(key.clone(), &data(&key, 60, 1), clock.now());
+    cache.put(key.clone(), &data(&key, 0, 1), clock.now());
     assert!(cache.get(key.borrowed(), clock.now()).is_none());
 }
 
