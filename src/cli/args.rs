@@ -89,6 +89,18 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Rules for a gateway that bring the queries of speakers here
+    Firewall {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Firewall,
+    },
+    /// Say how to answer in place of resolvers that speakers have built in
+    Claim {
+        /// Their addresses, like 8.8.8.8
+        #[arg(required = true, value_name = "ADDRESS")]
+        addresses: Vec<IpAddr>,
+    },
     /// Look after the lists of families
     Lists {
         /// What to do with them.
@@ -114,6 +126,39 @@ pub struct Explain {
     /// As JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `sordino firewall`
+#[derive(Debug, Subcommand)]
+pub enum Firewall {
+    /// Print the rules; nothing is applied
+    Print(FirewallPrint),
+}
+
+/// `sordino firewall print`
+#[derive(Args, Debug)]
+pub struct FirewallPrint {
+    /// For what.
+    #[command(flatten)]
+    pub kind: FirewallKind,
+    /// Only refuse other resolvers: for a gateway without a DNS server that asks us
+    #[arg(long)]
+    pub reject: bool,
+}
+
+/// The firewalls there are rules for.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub struct FirewallKind {
+    /// nftables: a file for `nft -f`
+    #[arg(long)]
+    pub nft: bool,
+    /// iptables and ip6tables: a shell script
+    #[arg(long)]
+    pub iptables: bool,
+    /// OpenWrt: a shell script of uci commands
+    #[arg(long)]
+    pub uci: bool,
 }
 
 /// `sordino lists`

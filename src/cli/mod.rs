@@ -5,8 +5,10 @@
 
 pub mod args;
 pub mod check;
+pub mod claim;
 pub mod devices;
 pub mod explain;
+pub mod firewall;
 pub mod lists;
 
 use std::io;
@@ -21,6 +23,7 @@ use crate::app::run;
 use crate::app::run::ExitError;
 use args::Cli;
 use args::Command;
+use args::Firewall;
 
 /// Carries out what the command line says.
 pub fn main() -> Result<(), ExitError> {
@@ -33,6 +36,8 @@ pub fn main() -> Result<(), ExitError> {
         Some(Command::Check { json }) => check::check(&options, json, out),
         Some(Command::Explain(explain)) => explain::explain(&options, &explain, out),
         Some(Command::Devices { json }) => devices::devices(&options, json, out),
+        Some(Command::Firewall { command: Firewall::Print(ask) }) => firewall::print(&options, &ask, out),
+        Some(Command::Claim { addresses }) => claim::claim(&options, &addresses, out),
         Some(Command::Lists { command }) => lists::lists(&options, &command, out),
     };
     // A closed pipe (`| head`) is no fault of ours.

@@ -1,16 +1,11 @@
 //! Who asks is known from the first packet.
 
-use std::process::Command;
-
 use super::in_house;
 use super::support::eventually;
+use super::support::ip;
+use super::support::sordino;
 
 const CONFIG: &str = "[device.kitchen]\nmac = \"44:65:0d:12:34:56\"\n";
-
-fn ip(args: &str) {
-    let done = Command::new("ip").args(args.split_whitespace()).output().unwrap();
-    assert!(done.status.success(), "ip {args}: {}", String::from_utf8_lossy(&done.stderr));
-}
 
 #[test]
 fn the_first_query_of_a_fresh_address_already_gets_its_policy() {
@@ -97,19 +92,6 @@ fn nobody_gets_rid_of_a_policy_by_asking_for_what_a_speaker_asks_for() {
         assert_eq!(voice.status, "NXDOMAIN", "{}", voice.shown);
         assert_eq!(server.metric("sordino_device_info", &["identified_by=\"signs\""]), 0);
     });
-}
-
-/// Runs another command with the house's config and state.
-fn sordino(house: &super::House, args: &[&str]) -> String {
-    let done = Command::new(env!("CARGO_BIN_EXE_sordino"))
-        .args(args)
-        .arg("--config")
-        .arg(house.folder.join("config.toml"))
-        .arg("--state-dir")
-        .arg(&house.folder)
-        .output()
-        .unwrap();
-    String::from_utf8(done.stdout).unwrap()
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 mod asked_address;
 mod blocking;
+mod bypass;
 mod dnssec;
 mod downloads;
 mod explaining;

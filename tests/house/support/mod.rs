@@ -104,6 +104,32 @@ fn zones() -> PathBuf {
     made.clone()
 }
 
+/// Runs a program that has to succeed.
+pub(crate) fn run(command: &[&str]) {
+    let done = Command::new(command[0]).args(&command[1..]).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{}: {said}", command.join(" "));
+}
+
+/// Runs `ip`.
+pub(crate) fn ip(args: &str) {
+    run(&["ip"].into_iter().chain(args.split_whitespace()).collect::<Vec<_>>());
+}
+
+/// Runs another command of Sordino with the house's config and state, and
+/// returns what it printed.
+pub(crate) fn sordino(house: &House, args: &[&str]) -> String {
+    let done = Command::new(env!("CARGO_BIN_EXE_sordino"))
+        .args(args)
+        .arg("--config")
+        .arg(house.folder.join("config.toml"))
+        .arg("--state-dir")
+        .arg(&house.folder)
+        .output()
+        .unwrap();
+    String::from_utf8(done.stdout).unwrap()
+}
+
 /// Returns the path of a file of the project.
 pub(crate) fn source(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
