@@ -31,6 +31,7 @@ pub use tally::Tally;
 /// leaving early unobserved.
 pub async fn serve(query: Query, house: &Household, resolver: &impl Resolve) -> Served {
     let device = house.devices.identify(&query.client, &house.catalog);
+    let device = house.devices.claiming(device, query.claim.as_deref(), &house.catalog);
     let asked = query.borrowed();
     let (judged, verdict) = judge(asked, &Trail::of(asked.qname), &device, house);
     let end = match verdict {
@@ -74,8 +75,20 @@ fn judge<'q>(
     device: &Device,
     house: &Household,
 ) -> (Judged, Verdict<'q>) {
-    let rule = house.catalog.rule_on(device.family, trail);
-    house.policies.judge(query, device, trail, rule)
+    let judge = |device: &Device| {
+        let rule = house.catalog.rule_on(device.family, trail);
+        house.policies.judge(query, device, trail, rule)
+    };
+    let own = judge(device);
+    stricter(own, device, judge, |(judged, _)| judged)
+}
+
+/// Returns the verdict on what a device says that it is, if that is a block and
+/// its own is none.  A claim can only take away.
+fn stricter<T>(own: T, device: &Device, judge: impl Fn(&Device) -> T, judged: impl Fn(&T) -> &Judged) -> T {
+    let Some(claimed) = device.claim.as_deref().filter(|_| !judged(&own).is_block()) else { return own };
+    let other = judge(claimed);
+    if judged(&other).is_block() { other } else { own }
 }
 
 /// Whether what came back is fine.
@@ -90,7 +103,16 @@ fn review(
         Ok(resolved) => resolved,
         Err(failure) => return End { judged, answer: Answer::Failed(failure) },
     };
-    let judged = house.policies.review(judged, query, device, &house.catalog, resolved.reached());
+    let review = |judged: Judged, device: &Device| {
+        house.policies.review(judged, query, device, &house.catalog, resolved.reached())
+    };
+    let own = review(judged, device);
+    let judged = stricter(
+        own,
+        device,
+        |claimed| review(judge(query, &Trail::of(query.qname), claimed, house).0, claimed),
+        |own| own,
+    );
     if judged.is_block() {
         return End::blocked(judged);
     }
@@ -186,14 +208,22 @@ pub enum Dropped {
     ClientOverload,
     /// Its client asks too fast.  What is told to come by TCP counts too.
     RateLimit,
+    /// It had a proxy's header and came from none, or the other way round.
+    ProxyHeader,
     /// The answer could not be sent.
     SendFailed,
 }
 
 impl Dropped {
     /// All reasons.
-    pub const ALL: [Self; 5] =
-        [Self::NotAQuery, Self::Overload, Self::ClientOverload, Self::RateLimit, Self::SendFailed];
+    pub const ALL: [Self; 6] = [
+        Self::NotAQuery,
+        Self::Overload,
+        Self::ClientOverload,
+        Self::RateLimit,
+        Self::ProxyHeader,
+        Self::SendFailed,
+    ];
 
     /// Returns the word for it in metrics.
     pub fn as_str(self) -> &'static str {
@@ -202,6 +232,7 @@ impl Dropped {
             Self::Overload => "overload",
             Self::ClientOverload => "client-overload",
             Self::RateLimit => "rate-limit",
+            Self::ProxyHeader => "proxy-header",
             Self::SendFailed => "send-failed",
         }
     }

@@ -4,6 +4,7 @@
 //! sockets.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::base::Client;
 use crate::base::Domain;
@@ -87,6 +88,8 @@ pub struct Query {
     pub received: Now,
     /// How it came in.
     pub transport: Transport,
+    /// The device that the client says it is, by the name it asked or the path.
+    pub claim: Option<Arc<str>>,
     /// The message ID, to be returned.
     pub id: u16,
     /// RD: recursion desired.

@@ -11,6 +11,9 @@ mod breakages;
 /// What a config may say, and how a fault in it is told.
 #[cfg(test)]
 mod config;
+/// Every way around the policy, on every transport and state of the cache.
+#[cfg(test)]
+mod evasion;
 /// Exports mean the same to the programs they are for.
 #[cfg(test)]
 mod export;

@@ -203,6 +203,7 @@ fn query(name: &str, clock: &ManualClock) -> Query {
         asked: None,
         received: clock.now(),
         transport: Transport::Udp,
+        claim: None,
         id: 1,
         recursion_desired: true,
         checking_disabled: false,
@@ -228,6 +229,7 @@ fn no_list_breaks_a_wanted_function_and_the_laptop_is_still_blocked() {
             family,
             policy: PolicyId(policy),
             standing: Standing::Unknown,
+            claim: None,
         };
         let verdict = |device: &Device| {
             let asked = query.borrowed();

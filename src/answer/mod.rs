@@ -6,6 +6,7 @@
 
 mod blocked;
 mod ede;
+mod options;
 mod truncated;
 mod wire;
 
@@ -18,6 +19,7 @@ use crate::resolve::Resolved;
 
 use ede::Error;
 
+pub use options::add_options;
 pub use truncated::ask_over_tcp;
 pub use wire::UDP_SIZE;
 pub use wire::turn_away;
@@ -67,6 +69,16 @@ impl Answer {
             Self::Blocked(_) => Origin::Policy,
             Self::Failed(failure) => failure.origin,
             Self::Resolved(resolved) => resolved.origin,
+        }
+    }
+
+    /// Returns for how long the answer may be kept, in seconds: no longer than any
+    /// TTL in it.
+    pub fn ttl(&self, blocked: Blocked) -> u32 {
+        match self {
+            Self::Blocked(_) => blocked.ttl,
+            Self::Failed(_) => 0,
+            Self::Resolved(resolved) => wire::shown_ttl(resolved.data.ttl, resolved),
         }
     }
 }

@@ -44,6 +44,7 @@ fn query(qtype: Rtype, edns: impl Into<Option<Theirs>>) -> Query {
         asked: None,
         received: ManualClock::at(1_800_000_000).now(),
         transport: Transport::Udp,
+        claim: None,
         id: 0xabcd,
         recursion_desired: true,
         checking_disabled: false,

@@ -115,7 +115,7 @@ pub(super) fn write_resolved(
 }
 
 /// Returns a TTL as it is shown now.
-fn shown_ttl(ttl: u32, resolved: &Resolved) -> u32 {
+pub(super) fn shown_ttl(ttl: u32, resolved: &Resolved) -> u32 {
     match resolved.origin {
         Origin::Stale => STALE_TTL,
         // What is kept as long as the shortest TTL and is still fresh has at

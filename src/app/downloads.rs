@@ -243,6 +243,7 @@ impl<F: Fn() -> (Arc<Household>, Arc<Resolver>)> OwnLookup<F> {
             asked: None,
             received: self.clock.now(),
             transport: Transport::Tcp,
+            claim: None,
             id: 0,
             recursion_desired: true,
             checking_disabled: false,

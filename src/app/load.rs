@@ -10,14 +10,17 @@ use std::sync::Arc;
 
 use super::house;
 use super::house::Built;
+use super::offer;
 use super::seen;
 use crate::base::Diagnostic;
 use crate::config;
 use crate::config::Config;
 use crate::config::Written;
 use crate::device::Recognizer;
+use crate::listen::offer::Offer;
 use crate::pipeline::Household;
 use crate::resolve;
+use crate::resolve::Settings;
 use crate::source;
 
 /// The config of an installed Sordino.
@@ -51,8 +54,8 @@ pub struct Options {
     /// Whether the table that is made of lists is kept in the state folder, as
     /// whoever serves does; the others change nothing.
     pub keep: bool,
-    /// Root hints and trust anchors that were read before: where one can't be
-    /// read again, as when root was given up since, it stays in effect.
+    /// Root hints, trust anchors, certificate and key that were read before: where
+    /// one can't be read again, as when root was given up since, it stays in effect.
     pub known: Vec<resolve::File>,
     /// Who knows what unlisted devices seem to be; the same over reloads.
     pub recognizer: Arc<Recognizer>,
@@ -75,6 +78,10 @@ pub struct Loaded {
     pub set_aside: Vec<(Arc<str>, usize)>,
     /// Certificate authorities for downloads, where the config names a file.
     pub ca: Option<String>,
+    /// What is offered besides plain DNS.
+    pub offer: Offer,
+    /// Root hints, trust anchors, the certificate and its key, for the next time.
+    pub known: Vec<resolve::File>,
     /// Every file and folder that was read, for whoever wants to notice changes.
     pub files: Vec<PathBuf>,
 }
@@ -107,6 +114,17 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
     config.resolve.trust_anchor = keys(anchors, &base, &config, options, &mut files, &mut faults);
     let written = config.download.ca_file.take();
     let ca = keys((None, written), &base, &config, options, &mut files, &mut faults).map(|file| file.text);
+    let written = config.listen.certificate.clone();
+    let certificate = keys((None, written), &base, &config, options, &mut files, &mut faults);
+    let written = config.listen.key.clone();
+    let key = keys((None, written), &base, &config, options, &mut files, &mut faults);
+    let offer = offer::offer(&config, certificate.as_ref(), key.as_ref()).unwrap_or_else(|fault| {
+        faults.push(fault);
+        Offer::default()
+    });
+    config.resolve.designated = offer::designated(&config.listen);
+    let Settings { root_hints, trust_anchor, .. } = &config.resolve;
+    let known = [root_hints, trust_anchor, &certificate, &key].into_iter().flatten().cloned().collect();
     // The household's own lists join those that come with Sordino.
     let own = path.is_some().then(|| base.join(OWN_LISTS)).filter(|own| own.is_dir());
     files.extend(own.clone());
@@ -122,7 +140,17 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
     let Built { house, mut warnings, set_aside } = house::build(&config, &families, &places, &mut files)?;
     warnings.append(&mut config.warnings);
     warnings.extend(seen::load(&state, recognizer, &house.catalog, options.clock_offset));
-    Ok(Loaded { config, house: Arc::new(house), warnings, trial: path.is_none(), ca, set_aside, files })
+    Ok(Loaded {
+        config,
+        house: Arc::new(house),
+        warnings,
+        trial: path.is_none(),
+        ca,
+        set_aside,
+        offer,
+        known,
+        files,
+    })
 }
 
 /// Returns the folder for what is to survive a restart: the option's, or
@@ -138,8 +166,8 @@ pub fn state_dir(options: &Options) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from("/var/lib/sordino"))
 }
 
-/// Reads a file of root hints or trust anchors, named by an option or else by
-/// the config.
+/// Reads a file of root hints, trust anchors, or what belongs to a certificate,
+/// named by an option or else by the config.
 fn keys(
     (option, written): (Option<&PathBuf>, Option<Written<PathBuf>>),
     base: &Path,

@@ -3,10 +3,12 @@
 //! The only place that wires rooms together.
 
 mod alive;
+pub mod authority;
 pub mod downloads;
 pub mod house;
 mod kept;
 pub mod load;
+pub mod offer;
 pub mod privileges;
 pub mod run;
 mod seen;

@@ -37,6 +37,7 @@ use crate::base::time::SystemClock;
 use crate::config;
 use crate::config::Listen;
 use crate::listen;
+use crate::listen::Addresses;
 use crate::listen::access::Access;
 use crate::listen::door::Door;
 use crate::listen::door::Home;
@@ -88,8 +89,9 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
         ExitError(1)
     })?;
     complain(&loaded.warnings);
-    let Listen { dns, threads, .. } = &loaded.config.listen;
-    let sockets = listen::bind(dns, threads.unwrap_or_else(cores)).map_err(fatal)?;
+    let Listen { dns, tls, https, threads, .. } = &loaded.config.listen;
+    let sockets =
+        listen::bind(Addresses { dns, tls, https }, threads.unwrap_or_else(cores)).map_err(fatal)?;
     let metrics_at = loaded.config.metrics.listen;
     let metrics_socket = tokio::net::TcpListener::bind(metrics_at)
         .await
@@ -151,6 +153,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
         metrics,
         clock,
         settings: loaded.config.resolve,
+        known: loaded.known,
         watch: Watch::of(&loaded.files),
     };
     running.until_stopped(signals).await;
@@ -174,8 +177,8 @@ fn cores() -> usize {
 /// Makes what queries meet of what was loaded.
 fn home(loaded: &Loaded, resolver: Arc<Resolver>) -> Home<Resolver> {
     let listen = &loaded.config.listen;
-    let access = Access::new(&listen.allow).paced(listen.rate_limit);
-    Home { house: Arc::clone(&loaded.house), resolver, access }
+    let access = Access::new(&listen.allow).paced(listen.rate_limit).behind(&listen.proxies);
+    Home { house: Arc::clone(&loaded.house), resolver, access, offer: loaded.offer.clone() }
 }
 
 /// Opens the neighbor table and follows its changes.
@@ -225,6 +228,8 @@ struct Running {
     clock: Arc<dyn Clock>,
     /// The settings the resolver was built with.
     settings: resolve::Settings,
+    /// Files that only root may read, perhaps, as they were read last.
+    known: Vec<resolve::File>,
     /// Notices that a file was saved.
     watch: Watch,
     /// The folder for what is to survive a restart.
@@ -301,7 +306,7 @@ impl Running {
         let _ = since.map(|since| sd_notify::notify(&[sd_notify::NotifyState::Reloading, since]));
         // Reading takes a while; queries go on meanwhile.
         let mut options = self.options.clone();
-        options.known.extend(self.settings.root_hints.iter().chain(&self.settings.trust_anchor).cloned());
+        options.known.clone_from(&self.known);
         let outcome = match read_aside(options).await {
             Some(Ok(loaded)) => self.swap(loaded),
             Some(Err(faults)) => {
@@ -339,6 +344,7 @@ impl Running {
         self.lists.go_on(&lists);
         self.metrics.loaded(&loaded.house, &loaded.set_aside, self.clock.now());
         self.settings = loaded.config.resolve;
+        self.known = loaded.known;
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use clap::Parser;
 use clap::Subcommand;
 
 use crate::app::load::Options;
+use crate::base::Domain;
 use crate::policy::export::Target;
 
 /// The DNS resolver of a home that knows its smart speakers.
@@ -101,6 +102,8 @@ pub enum Command {
         #[arg(required = true, value_name = "ADDRESS")]
         addresses: Vec<IpAddr>,
     },
+    /// Make a certificate for encrypted queries, and an authority for this house
+    Cert(Cert),
     /// Look after the lists of families
     Lists {
         /// What to do with them.
@@ -159,6 +162,19 @@ pub struct FirewallKind {
     /// OpenWrt: a shell script of uci commands
     #[arg(long)]
     pub uci: bool,
+}
+
+/// `sordino cert`
+#[derive(Args, Debug)]
+pub struct Cert {
+    /// The name that clients will ask for, like dns.home.example
+    pub name: Domain,
+    /// An address it is for as well; may be given several times, all of this machine without
+    #[arg(long, value_name = "IP")]
+    pub address: Vec<IpAddr>,
+    /// Where to write it; here without
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
 }
 
 /// `sordino lists`

@@ -89,6 +89,7 @@ fn walk(house: &Household, ask: &Explain, clock: &dyn Clock) -> Result<Vec<Line>
         asked: None,
         received: clock.now(),
         transport: Transport::Udp,
+        claim: None,
         id: 0,
         recursion_desired: true,
         checking_disabled: false,
@@ -167,6 +168,7 @@ fn who(house: &Household, ask: &Explain, client: &Client, device: &Device) -> Ve
             let known = house.devices.listings().iter().map(|listing| &*listing.name);
             format!("neither listed nor recognized (--device tells another{})", there_are(known))
         }
+        Standing::Claimed => "it says so, and nothing else is known of it".to_owned(),
         Standing::Unknown => match house.devices.seems(client, &house.catalog) {
             Some(found) => {
                 let reasons: Vec<_> = found.reasons().collect();

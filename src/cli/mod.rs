@@ -4,6 +4,7 @@
 //! what a user would see.
 
 pub mod args;
+pub mod cert;
 pub mod check;
 pub mod claim;
 pub mod devices;
@@ -33,6 +34,7 @@ pub fn main() -> Result<(), ExitError> {
     let out = &mut io::stdout().lock();
     let code = match command {
         None | Some(Command::Run) => return run::run(&options),
+        Some(Command::Cert(cert)) => cert::cert(&options, &cert, out),
         Some(Command::Check { json }) => check::check(&options, json, out),
         Some(Command::Explain(explain)) => explain::explain(&options, &explain, out),
         Some(Command::Devices { json }) => devices::devices(&options, json, out),

@@ -9,6 +9,7 @@
 
 mod read;
 mod read_date;
+mod read_listen;
 mod read_lists;
 mod read_rooms;
 mod v1;
@@ -26,6 +27,7 @@ use toml::Spanned;
 
 use crate::answer::Blocked;
 use crate::base::Diagnostic;
+use crate::base::Domain;
 use crate::base::MacAddr;
 use crate::base::Place;
 use crate::catalog::Purpose;
@@ -90,6 +92,20 @@ pub struct Listen {
     pub allow: Vec<IpNet>,
     /// How many queries a second each address may send over UDP.
     pub rate_limit: Option<NonZeroU32>,
+    /// Where queries come in over TLS.
+    pub tls: Vec<SocketAddr>,
+    /// Where they come in over HTTPS.
+    pub https: Vec<SocketAddr>,
+    /// Our name, for those two.
+    pub name: Option<Domain>,
+    /// The file with our certificate, as written.
+    pub certificate: Option<Written<PathBuf>>,
+    /// The file with its key, as written.
+    pub key: Option<Written<PathBuf>>,
+    /// Who answered, for those who ask that.
+    pub nsid: Option<String>,
+    /// The networks of proxies.
+    pub proxies: Vec<IpNet>,
 }
 
 /// `[metrics]`

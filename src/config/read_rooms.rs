@@ -1,15 +1,11 @@
-//! The tables that are about the program itself: `[listen]`, `[resolve]`,
-//! `[cache]`, `[blocked]`, `[metrics]`, `[web]`, and those whose time has not come.
+//! The tables that are about the program itself: `[resolve]`, `[cache]`, `[blocked]`, `[metrics]`, `[web]`, and those whose time has not come.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use toml::Spanned;
 
 use super::Download;
-use super::Listen;
-use super::MOST_THREADS;
 use super::Metrics;
 use super::Web;
 use super::Written;
@@ -18,6 +14,7 @@ use super::read::Reader;
 use super::read::in_order;
 use super::read::network;
 use super::read::socket;
+use super::read_listen::DNS_PORT;
 use super::v1;
 use crate::answer::Blocked;
 use crate::answer::BlockedAnswer;
@@ -27,29 +24,6 @@ use crate::device::Unlisted;
 use crate::policy::Builtin;
 use crate::resolve::Mode;
 use crate::resolve::Settings;
-
-/// The port of DNS.
-const DNS_PORT: u16 = 53;
-
-/// Where queries come in: everywhere.
-const LISTEN: [&str; 2] = ["0.0.0.0:53", "[::]:53"];
-
-/// Who may ask: this machine, private networks (RFC 1918, RFC 4193) and the
-/// link itself.  Whoever answers strangers is a weapon in their hands.
-const ALLOW: [&str; 8] = [
-    "127.0.0.0/8",
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "169.254.0.0/16",
-    "::1/128",
-    "fc00::/7",
-    "fe80::/10",
-];
-
-/// How many queries a second an address may send over UDP: what no device of a
-/// house needs, and a router that forwards for all of them just might.
-const RATE_LIMIT: u32 = 1_000;
 
 /// Where Prometheus finds metrics: on this machine only, because they tell
 /// when people are at home.
@@ -69,27 +43,6 @@ const MOST_BLOCKED_TTL: u64 = 86_400;
 type FileName = Option<Written<PathBuf>>;
 
 impl Reader {
-    /// `[listen]`
-    pub(super) fn listen(&mut self, spec: &v1::Listen) -> Listen {
-        let threads = spec.threads.as_ref().map(|threads| usize::from(*threads.get_ref()));
-        if let Some(many) = spec.threads.as_ref().filter(|_| threads > Some(MOST_THREADS)) {
-            self.fault(&many.span(), format!("at most {MOST_THREADS} threads on each address"));
-        }
-        let dns = match &spec.dns {
-            Some(texts) => self.parse_all(texts.get_ref(), |text| socket(text, DNS_PORT)),
-            None => LISTEN.iter().filter_map(|text| text.parse().ok()).collect(),
-        };
-        if let Some(none) = spec.dns.as_ref().filter(|texts| texts.get_ref().is_empty()) {
-            self.fault(&none.span(), "no address to listen on; leave `dns` out for the default");
-        }
-        let allow = match &spec.allow {
-            Some(texts) => self.parse_all(texts, network),
-            None => ALLOW.iter().filter_map(|text| text.parse().ok()).collect(),
-        };
-        let rate_limit = NonZeroU32::new(spec.rate_limit.unwrap_or(RATE_LIMIT));
-        Listen { dns, threads, allow, rate_limit }
-    }
-
     /// `[resolve]` and `[cache]`, and the files they name.
     pub(super) fn resolve(&mut self, spec: v1::Resolve, cache: &v1::Cache) -> (Settings, FileName, FileName) {
         let default = Settings::default();
@@ -124,6 +77,7 @@ impl Reader {
             cache_size: self.cache(cache).unwrap_or(default.cache_size),
             prefetch: cache.prefetch.unwrap_or(default.prefetch),
             serve_stale: cache.serve_stale.unwrap_or(default.serve_stale),
+            designated: None,
         };
         let file = |text: &v1::Text| Written { value: PathBuf::from(text.get_ref()), span: text.span() };
         (settings, spec.root_hints.as_ref().map(file), spec.trust_anchor.as_ref().map(file))

@@ -55,6 +55,13 @@ pub(super) struct Listen {
     pub(super) allow: Option<Vec<Text>>,
     pub(super) threads: Option<Spanned<u16>>,
     pub(super) rate_limit: Option<u32>,
+    pub(super) tls: Option<Spanned<Vec<Text>>>,
+    pub(super) https: Option<Spanned<Vec<Text>>>,
+    pub(super) name: Option<Text>,
+    pub(super) certificate: Option<Text>,
+    pub(super) key: Option<Text>,
+    pub(super) nsid: Option<Text>,
+    pub(super) proxy_protocol_from: Vec<Text>,
 }
 
 /// `[resolve]`

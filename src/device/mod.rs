@@ -44,6 +44,9 @@ pub struct Device {
     pub policy: PolicyId,
     /// How it is known.
     pub standing: Standing,
+    /// The listed device that it says it is.  What that one may not have, this one
+    /// may not have either; nothing else follows from it.
+    pub claim: Option<Box<Self>>,
 }
 
 impl Device {
@@ -53,7 +56,7 @@ impl Device {
         match &self.standing {
             Standing::Listed { .. } => false,
             Standing::Recognized(recognition) => against || !recognition.lasts,
-            Standing::Unknown => true,
+            Standing::Claimed | Standing::Unknown => true,
         }
     }
 }
@@ -75,6 +78,8 @@ pub enum Standing {
     },
     /// Signs say what it is.
     Recognized(Arc<Recognition>),
+    /// It says that it is a listed device, and nothing else is known of it.
+    Claimed,
     /// Neither.
     Unknown,
 }
@@ -85,6 +90,7 @@ impl Standing {
         match self {
             Self::Listed { by, .. } => by.as_str(),
             Self::Recognized(_) => "signs",
+            Self::Claimed => "claim",
             Self::Unknown => "nothing",
         }
     }

@@ -136,6 +136,7 @@ impl Registry {
                 family: catalog.family_named(&recognition.family),
                 policy: self.unlisted.speakers,
                 standing: Standing::Recognized(recognition),
+                claim: None,
             };
         }
         Device {
@@ -143,6 +144,7 @@ impl Registry {
             family: None,
             policy: self.unlisted.others,
             standing: Standing::Unknown,
+            claim: None,
         }
     }
 
@@ -151,6 +153,22 @@ impl Registry {
     pub fn seems(&self, client: &Client, catalog: &Catalog) -> Option<Arc<Recognition>> {
         let by_prefix = || Recognition::of(Who::of(client), &|_| false, catalog).map(Arc::new);
         self.recognizer.recognition(client).or_else(by_prefix)
+    }
+
+    /// Returns the same device, which says that it is the listed one of this name.
+    /// Where nothing else is known of it, it is shown under that name.
+    pub fn claiming(&self, device: Device, name: Option<&str>, catalog: &Catalog) -> Device {
+        let listed =
+            |name: &str| self.listings.iter().find(|listing| listing.name.eq_ignore_ascii_case(name));
+        let Some(claimed) = name.and_then(listed).and_then(|listing| self.named(&listing.name, catalog))
+        else {
+            return device;
+        };
+        let (name, standing) = match device.standing {
+            Standing::Unknown => (Arc::clone(&claimed.name), Standing::Claimed),
+            standing => (device.name, standing),
+        };
+        Device { name, standing, claim: Some(Box::new(claimed)), ..device }
     }
 
     /// Returns the device of a listing by its name, as if it had asked.
@@ -190,6 +208,7 @@ impl Registry {
             family,
             policy: listing.policy.unwrap_or(unlisted),
             standing: Standing::Listed { by, place: listing.place.clone() },
+            claim: None,
         }
     }
 }

@@ -10,12 +10,16 @@ use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use super::connections::Connection;
 use super::connections::Connections;
 use super::door::Door;
+use super::https;
 use super::inquiry::Arrival;
+use super::proxy;
 use super::stream;
+use super::tls::claim_by_name;
 use crate::query::Transport;
 use crate::resolve::Resolve;
 
@@ -30,6 +34,7 @@ const DRAIN: Duration = Duration::from_secs(6);
 /// to finish what they have in hand.
 pub(super) async fn run<R: Resolve + 'static>(
     listener: TcpListener,
+    transport: Transport,
     connections: Arc<Connections>,
     door: Arc<Door<R>>,
     mut stop: watch::Receiver<bool>,
@@ -47,8 +52,10 @@ pub(super) async fn run<R: Resolve + 'static>(
         match accepted {
             Ok((stream, peer)) => {
                 failing = false;
-                if let Some(connection) = connections.take(peer.ip().to_canonical(), false) {
-                    open.spawn(serve(stream, peer, connection, Arc::clone(&door), stop.clone()));
+                let is_proxy = door.home().access.is_proxy(peer.ip());
+                if let Some(connection) = connections.take(peer.ip().to_canonical(), is_proxy) {
+                    let caller = Caller { peer, transport, is_proxy, door: Arc::clone(&door) };
+                    open.spawn(caller.serve(stream, Arc::new(connection), stop.clone()));
                 }
             }
             // That client has thought better of it; there may be others.
@@ -68,16 +75,72 @@ pub(super) async fn run<R: Resolve + 'static>(
     let _ = tokio::time::timeout(DRAIN, ended).await;
 }
 
-/// Serves one connection.
-async fn serve<R: Resolve + 'static>(
-    stream: TcpStream,
+//----------- Caller -----------------------------------------------------------
+
+/// Who opened a connection.
+struct Caller<R: Resolve + 'static> {
+    /// Its address.
     peer: SocketAddr,
-    connection: Connection,
+    /// What it wants to speak.
+    transport: Transport,
+    /// Whether it is a proxy, and speaks for others.
+    is_proxy: bool,
+    /// Where its queries go.
     door: Arc<Door<R>>,
-    stop: watch::Receiver<bool>,
-) {
-    // Answers are small and leave at once.
-    let _ = stream.set_nodelay(true);
-    let arrival = Arrival { peer, asked: None, transport: Transport::Tcp, received: door.now() };
-    connection.attend(stream::serve(stream, &connection, &door, arrival, stop)).await;
+}
+
+impl<R: Resolve + 'static> Caller<R> {
+    /// Serves its connection.
+    async fn serve(self, stream: TcpStream, connection: Arc<Connection>, stop: watch::Receiver<bool>) {
+        let peer = self.peer;
+        let work = async {
+            if let Err(error) = self.speak(stream, &connection, stop).await {
+                tracing::debug!(%error, %peer, "opening a connection");
+            }
+        };
+        // It is large, and moved around.
+        connection.attend(Box::pin(work)).await;
+    }
+
+    /// Agrees with it on how to speak, and answers.
+    async fn speak(
+        self,
+        mut stream: TcpStream,
+        connection: &Arc<Connection>,
+        stop: watch::Receiver<bool>,
+    ) -> io::Result<()> {
+        let Self { peer, transport, is_proxy, door } = self;
+        // Answers are small and leave at once.
+        stream.set_nodelay(true)?;
+        let mut arrival = Arrival::new(peer, transport, door.now());
+        if is_proxy {
+            arrival = arrival.proxied(proxy::read_from(&mut stream).await?);
+        }
+        if transport == Transport::Tcp {
+            stream::serve(stream, connection, &door, arrival, stop).await;
+            return Ok(());
+        }
+        let home = door.home();
+        let no_tls = || io::Error::other("no certificate is configured any more");
+        let tls = home.offer.tls.as_ref().ok_or_else(no_tls)?;
+        let tls = if transport == Transport::Dot { &tls.dot } else { &tls.doh };
+        // Opening TLS is dear, and strangers are refused anyway.
+        if !home.access.admits(arrival.peer.ip()) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        let stream = TlsAcceptor::from(Arc::clone(tls)).accept(stream).await?;
+        let (_, session) = stream.get_ref();
+        let name = session.server_name().zip(home.offer.name.as_ref());
+        arrival.claim = name.and_then(|(asked, ours)| claim_by_name(asked, ours));
+        let http2 = session.alpn_protocol() == Some(b"h2");
+        // A reload must not wait for the last connection that saw what was before.
+        drop(home);
+        if transport == Transport::Dot {
+            stream::serve(stream, connection, &door, arrival, stop).await;
+        } else {
+            // It is large, and most connections are of the other kinds.
+            Box::pin(https::serve(stream, http2, Arc::clone(connection), door, arrival, stop)).await;
+        }
+        Ok(())
+    }
 }

@@ -15,12 +15,14 @@ pub struct Access {
     allow: Vec<IpNet>,
     /// How many queries a second each address may send over UDP.
     pace: Option<NonZeroU32>,
+    /// The networks of proxies, which say for whom they ask.
+    proxies: Vec<IpNet>,
 }
 
 impl Access {
     /// Lets these networks in and nobody else, as fast as they like.
     pub fn new(allow: &[IpNet]) -> Self {
-        Self { allow: IpNet::aggregate(&allow.to_vec()), pace: None }
+        Self { allow: IpNet::aggregate(&allow.to_vec()), pace: None, proxies: Vec::new() }
     }
 
     /// Lets each address send so many queries a second over UDP.
@@ -28,9 +30,27 @@ impl Access {
         Self { pace, ..self }
     }
 
-    /// Returns how many queries a second each address may send over UDP.
-    pub(super) fn pace(&self) -> Option<NonZeroU32> {
-        self.pace
+    /// Believes proxies in these networks that say for whom they ask, and takes
+    /// nothing else from there.
+    pub fn behind(self, proxies: &[IpNet]) -> Self {
+        Self { proxies: IpNet::aggregate(&proxies.to_vec()), ..self }
+    }
+
+    /// Returns whether a proxy is at `address`.
+    pub(super) fn is_proxy(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.proxies.iter().any(|network| network.contains(&address))
+    }
+
+    /// Returns whether there are proxies.
+    pub(super) fn has_proxies(&self) -> bool {
+        !self.proxies.is_empty()
+    }
+
+    /// Returns how many queries a second an address may send over UDP; a proxy's are
+    /// those of many.
+    pub(super) fn pace(&self, address: IpAddr) -> Option<NonZeroU32> {
+        self.pace.filter(|_| !self.is_proxy(address))
     }
 
     /// Returns whether `address` may ask.

@@ -13,10 +13,13 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::door::Door;
+use super::door::Reply;
 use super::inquiry::Arrival;
 use super::inquiry::Intake;
 use super::inquiry::take_in;
+use super::proxy;
 use crate::base::Now;
+use crate::pipeline::Dropped;
 use crate::query::Transport;
 use crate::resolve::Resolve;
 
@@ -48,8 +51,11 @@ pub(super) fn take<R: Resolve + 'static>(
     back: impl WayBack,
     runtime: &Handle,
 ) {
-    let Datagram { bytes, peer, asked } = datagram;
-    match take_in(door, bytes, Arrival { peer, asked, transport: Transport::Udp, received }) {
+    let Some((bytes, arrival)) = unwrap(door, datagram, received) else {
+        return door.note(Reply::Nothing(Dropped::ProxyHeader), Transport::Udp, received);
+    };
+    let peer = arrival.peer;
+    match take_in(door, bytes, arrival) {
         Intake::TurnedAway(turned_away) => {
             if !turned_away.wire.is_empty() {
                 // Not worth waiting for if the socket's buffer is full.
@@ -72,4 +78,20 @@ pub(super) fn take<R: Resolve + 'static>(
             });
         }
     }
+}
+
+/// Takes a datagram out of what a proxy put before it; none if a proxy put nothing
+/// there that could be read.
+fn unwrap<'a, R: Resolve + 'static>(
+    door: &Door<R>,
+    datagram: Datagram<'a>,
+    received: Now,
+) -> Option<(&'a [u8], Arrival)> {
+    let Datagram { bytes, peer, asked } = datagram;
+    let arrival = Arrival { asked, ..Arrival::new(peer, Transport::Udp, received) };
+    if !door.home().access.is_proxy(peer.ip()) {
+        return Some((bytes, arrival));
+    }
+    let header = proxy::read(bytes)?;
+    Some((bytes.get(header.length..)?, arrival.proxied(header)))
 }

@@ -8,13 +8,17 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use super::access::Access;
+use super::inquiry::Arrival;
 use super::neighbor::Neighbors;
+use super::offer::Offer;
 use super::places::Place;
 use super::places::Places;
+use super::proxy;
 use crate::base::Client;
 use crate::base::Clock;
 use crate::base::Domain;
@@ -51,6 +55,8 @@ pub struct Home<R> {
     pub resolver: Arc<R>,
     /// Who may ask.
     pub access: Access,
+    /// What is offered besides plain DNS.
+    pub offer: Offer,
 }
 
 //----------- Door -------------------------------------------------------------
@@ -69,6 +75,8 @@ pub struct Door<R> {
     witness: Arc<dyn Witness>,
     /// How many queries may be in hand.
     places: Arc<Places>,
+    /// Set when proxies are told that we are about to go.
+    leaving: AtomicBool,
 }
 
 /// What to do about a packet.
@@ -97,6 +105,7 @@ impl<R: Resolve + 'static> Door<R> {
             neighbors,
             witness,
             places: Arc::default(),
+            leaving: AtomicBool::new(false),
         }
     }
 
@@ -148,6 +157,17 @@ impl<R: Resolve + 'static> Door<R> {
         self.places.take(client)
     }
 
+    /// Tells proxies that ask whether we are well that we are not: what comes by
+    /// then is answered still, and no more will come.
+    pub(super) fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether we are about to go.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
+    }
+
     /// Takes no more queries.
     pub(super) fn close(&self) {
         self.places.close();
@@ -173,24 +193,21 @@ impl<R: Resolve + 'static> Door<R> {
         if peer.port() == 0 || peer.ip().is_unspecified() {
             return Some(Reply::Nothing(Dropped::NotAQuery));
         }
+        if proxy::is_header(packet) {
+            return Some(Reply::Nothing(Dropped::ProxyHeader));
+        }
         (!self.home.load().access.admits(peer.ip())).then_some(Reply::TurnAway(ResponseCode::Refused))
     }
 
     /// Takes a request down the road.  There is always a reply, even if
     /// something on the road panics.
-    pub async fn serve(
-        &self,
-        request: &Request,
-        asked: Option<IpAddr>,
-        transport: Transport,
-        received: Now,
-    ) -> Reply {
+    pub async fn serve(&self, request: &Request, arrival: &Arrival) -> Reply {
         let home = self.home.load_full();
         if !home.access.admits(request.src().ip()) {
             return Reply::TurnAway(ResponseCode::Refused);
         }
         let client = self.client(request.src());
-        let query = match read(request, client, asked, transport, received) {
+        let query = match read(request, client, arrival) {
             Ok(query) => query,
             Err(reply) => return reply,
         };
@@ -233,13 +250,7 @@ fn meta_type(qtype: Rtype) -> Option<ResponseCode> {
 }
 
 /// Makes a query of a request, or says how to turn it away.
-fn read(
-    request: &Request,
-    client: Client,
-    asked: Option<IpAddr>,
-    transport: Transport,
-    received: Now,
-) -> Result<Query, Reply> {
+fn read(request: &Request, client: Client, arrival: &Arrival) -> Result<Query, Reply> {
     let turn_away = |rcode| Err(Reply::TurnAway(rcode));
     let head = &request.metadata;
     if head.message_type == MessageType::Response {
@@ -273,9 +284,10 @@ fn read(
     };
     Ok(Query {
         client,
-        asked,
-        received,
-        transport,
+        asked: arrival.asked,
+        received: arrival.received,
+        transport: arrival.transport,
+        claim: arrival.claim.clone(),
         id: head.id,
         recursion_desired: head.recursion_desired,
         checking_disabled: head.checking_disabled,

@@ -19,7 +19,9 @@ use hickory_server::server::Request;
 
 use super::door::Door;
 use super::door::Reply;
+use super::options;
 use super::places::Place;
+use super::proxy::Header;
 use crate::answer;
 use crate::base::Now;
 use crate::pipeline::Dropped;
@@ -29,16 +31,35 @@ use crate::resolve::Resolve;
 //----------- Arrival ----------------------------------------------------------
 
 /// How a message came in.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Arrival {
+#[derive(Clone, Debug)]
+pub struct Arrival {
     /// Who sent it.
-    pub(super) peer: SocketAddr,
+    pub peer: SocketAddr,
     /// To which address of ours, where the socket has several.
-    pub(super) asked: Option<IpAddr>,
+    pub asked: Option<IpAddr>,
     /// Through what.
-    pub(super) transport: Transport,
+    pub transport: Transport,
     /// When.
-    pub(super) received: Now,
+    pub received: Now,
+    /// The device that the client says it is.
+    pub claim: Option<Arc<str>>,
+    /// Whether a proxy asks for itself, to see whether we are well.
+    pub is_check: bool,
+}
+
+impl Arrival {
+    /// Returns how a message came that says nothing of itself.
+    pub fn new(peer: SocketAddr, transport: Transport, received: Now) -> Self {
+        Self { peer, asked: None, transport, received, claim: None, is_check: false }
+    }
+
+    /// Returns how it came to the proxy that put a header before it.
+    pub(super) fn proxied(self, header: Header) -> Self {
+        match header.addresses {
+            Some((peer, asked)) => Self { peer, asked: Some(asked.ip()), ..self },
+            None => Self { is_check: true, ..self },
+        }
+    }
 }
 
 /// What a message turned out to be.
@@ -56,7 +77,7 @@ pub(super) fn take_in<R: Resolve + 'static>(
     arrival: Arrival,
 ) -> Intake<R> {
     let turned_away = |reply| {
-        let note = Note { door: Arc::clone(door), arrival, due: true };
+        let note = Note { door: Arc::clone(door), arrival: arrival.clone(), due: true };
         let wire = match &reply {
             Reply::TurnAway(rcode) => turn_away(message, None, *rcode),
             Reply::Served(..) | Reply::Nothing(_) => Vec::new(),
@@ -66,8 +87,14 @@ pub(super) fn take_in<R: Resolve + 'static>(
     if let Some(reply) = door.glance(message, arrival.peer) {
         return turned_away(reply);
     }
+    if arrival.is_check && door.is_leaving() {
+        return turned_away(Reply::TurnAway(ResponseCode::ServFail));
+    }
     let protocol = if arrival.transport == Transport::Udp { Protocol::Udp } else { Protocol::Tcp };
-    let Ok(request) = Request::from_bytes(message.to_vec(), arrival.peer, protocol) else {
+    let request = may_have_its_questions(message)
+        .then(|| Request::from_bytes(message.to_vec(), arrival.peer, protocol).ok())
+        .flatten();
+    let Some(request) = request else {
         return turned_away(Reply::TurnAway(ResponseCode::FormErr));
     };
     match door.take_place(arrival.peer.ip()) {
@@ -77,6 +104,15 @@ pub(super) fn take_in<R: Resolve + 'static>(
         }
         Err(why) => turned_away(Reply::Nothing(why)),
     }
+}
+
+/// Returns whether a message can have as many questions as its header says: the
+/// library makes room for all of them, 65,535 in a packet of 12 octets.
+fn may_have_its_questions(message: &[u8]) -> bool {
+    /// The root, a type and a class (RFC 1035 section 4.1.2).
+    const SHORTEST: usize = 5;
+    let count = message.get(4..6).map_or(0, |two| usize::from(two[0]) << 8 | usize::from(two[1]));
+    count * SHORTEST <= message.len()
 }
 
 //----------- Inquiry ----------------------------------------------------------
@@ -95,13 +131,13 @@ impl<R: Resolve + 'static> Inquiry<R> {
     /// Takes it down the road.
     pub(super) async fn answer(self) -> Answered<R> {
         let Self { request, note, place } = self;
-        let Arrival { asked, transport, received, .. } = note.arrival;
-        let mut reply = note.door.serve(&request, asked, transport, received).await;
-        let wire = match &mut reply {
+        let mut reply = note.door.serve(&request, &note.arrival).await;
+        let mut wire = match &mut reply {
             Reply::Served(served, _) => std::mem::take(&mut served.response.wire),
             Reply::TurnAway(rcode) => turn_away(request.as_slice(), Some(&request), *rcode),
             Reply::Nothing(_) => Vec::new(),
         };
+        options::add(&request, note.arrival.transport, &note.door.home().offer.nsid, &mut wire);
         Answered { wire, reply, note, _place: Some(place) }
     }
 }
@@ -121,10 +157,18 @@ pub(super) struct Answered<R: Resolve + 'static> {
 }
 
 impl<R: Resolve + 'static> Answered<R> {
+    /// Returns for how long it may be kept, in seconds.
+    pub(super) fn max_age(&self) -> u32 {
+        match &self.reply {
+            Reply::Served(served, house) => served.answer.ttl(house.blocked),
+            Reply::TurnAway(_) | Reply::Nothing(_) => 0,
+        }
+    }
+
     /// Takes note of it, now that the response has left or could not be sent.
     pub(super) fn note(mut self, sent: bool) {
         self.note.due = false;
-        let Arrival { transport, received, .. } = self.note.arrival;
+        let (transport, received) = (self.note.arrival.transport, self.note.arrival.received);
         let reply = match self.reply {
             Reply::Nothing(why) => Reply::Nothing(why),
             reply if sent => reply,

@@ -5,11 +5,12 @@
 //!                        │ the rest
 //!                     datagram ─┐                                 ┌─▶ UDP socket
 //!                               ├─▶ inquiry ─▶ door ─▶ the road ─▶┤
-//!   TCP socket ─▶ accept ─▶ stream ─┘           │                 └─▶ TCP socket
+//!   TCP socket ─▶ accept ─▶ stream, https ─┘    │                 └─▶ TCP socket
 //!                                               └─ neighbor: which MAC is that?
 //! ```
 //!
-//! Where there is no fast path, `udp` reads the datagrams.  Limits have files of
+//! Where there is no fast path, `udp` reads the datagrams.  `accept` opens TLS
+//! (`tls`) where it is offered (`offer`), and takes what proxies say (`proxy`).  Limits have files of
 //! their own: `connections`, `places` for queries in hand, and `pace`.
 //!
 //! [`bind`] opens the sockets while we may; [`Listeners::run`] answers until it
@@ -22,12 +23,17 @@ mod datagram;
 pub mod door;
 #[cfg(target_os = "linux")]
 pub mod fast;
-mod inquiry;
+pub mod https;
+pub mod inquiry;
 pub mod neighbor;
+pub mod offer;
+mod options;
 mod pace;
 mod places;
 pub mod probe;
+pub mod proxy;
 mod stream;
+pub mod tls;
 pub mod udp;
 
 use std::fmt;
@@ -43,6 +49,7 @@ use socket2::Type;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::query::Transport;
 use crate::resolve::Resolve;
 use connections::Connections;
 use door::Door;
@@ -50,6 +57,10 @@ use udp::UdpListener;
 
 /// How long queries in hand get after the order to stop.
 const DRAIN: Duration = Duration::from_secs(6);
+
+/// How long proxies get to notice that we are about to go, and send queries to
+/// others.  They look every second or two.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Room for datagrams that wait to be read, in octets: some 20 ms of all that one
 /// thread can answer.
@@ -63,20 +74,38 @@ pub struct Sockets {
     udp: Vec<std::net::UdpSocket>,
     /// For datagrams on the fast path.
     fast: Vec<std::net::UdpSocket>,
-    /// For streams.
-    tcp: Vec<std::net::TcpListener>,
+    /// For streams, and what is spoken on them.
+    streams: Vec<(Transport, std::net::TcpListener)>,
 }
 
-/// Binds UDP and TCP on each address, with so many threads on the fast path;
-/// with none, or where there is no fast path, every query takes the slow road.
-pub fn bind(addresses: &[SocketAddr], threads: usize) -> Result<Sockets, BindError> {
-    let mut sockets = Sockets { udp: Vec::new(), fast: Vec::new(), tcp: Vec::new() };
+/// Where to listen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Addresses<'a> {
+    /// For DNS over UDP and TCP.
+    pub dns: &'a [SocketAddr],
+    /// For DNS over TLS.
+    pub tls: &'a [SocketAddr],
+    /// For DNS over HTTPS.
+    pub https: &'a [SocketAddr],
+}
+
+/// Binds all addresses, those for UDP with so many threads on the fast path; with
+/// none, or where there is no fast path, every query takes the slow road.
+pub fn bind(addresses: Addresses<'_>, threads: usize) -> Result<Sockets, BindError> {
+    let mut sockets = Sockets { udp: Vec::new(), fast: Vec::new(), streams: Vec::new() };
     let threads = if cfg!(target_os = "linux") { threads } else { 0 };
-    for &address in addresses {
+    let Addresses { dns, tls, https } = addresses;
+    // Streams first: their port is nobody else's then, while sockets that share a
+    // port share it with every program of the same user.
+    for (transport, addresses) in [(Transport::Tcp, dns), (Transport::Dot, tls), (Transport::Doh, https)] {
+        for &address in addresses {
+            let socket = socket(address, Type::STREAM, false);
+            let socket = socket.map_err(|source| BindError { address, source })?;
+            sockets.streams.push((transport, socket.into()));
+        }
+    }
+    for &address in dns {
         let failed = |source| BindError { address, source };
-        // The stream first: its port is nobody else's then, while sockets that
-        // share a port share it with every program of the same user.
-        sockets.tcp.push(socket(address, Type::STREAM, false).map_err(failed)?.into());
         if threads == 0 {
             let socket = socket(address, Type::DGRAM, false).map_err(failed)?;
             socket.set_nonblocking(true).map_err(failed)?;
@@ -183,7 +212,7 @@ impl std::error::Error for BindError {}
 impl Sockets {
     /// Returns the addresses that were bound, ports filled in.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.tcp.iter().filter_map(|socket| socket.local_addr().ok()).collect()
+        self.streams.iter().filter_map(|(_, socket)| socket.local_addr().ok()).collect()
     }
 
     /// Answers queries until `stop` says so; then answers what had come in by
@@ -194,18 +223,25 @@ impl Sockets {
         mut stop: watch::Receiver<bool>,
     ) -> io::Result<()> {
         let mut tasks = JoinSet::new();
+        let (end, ended) = watch::channel(false);
         for socket in self.udp {
             let listener = UdpListener::new(socket)?;
-            tasks.spawn(listener.run(Arc::clone(&door), stop.clone()));
+            tasks.spawn(listener.run(Arc::clone(&door), ended.clone()));
         }
         #[cfg(target_os = "linux")]
         let threads = fast::Threads::start(self.fast, &door)?;
         let connections = Connections::new(door.clock(), descriptors());
-        for listener in self.tcp {
+        for (transport, listener) in self.streams {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            tasks.spawn(accept::run(listener, Arc::clone(&connections), Arc::clone(&door), stop.clone()));
+            let (connections, door) = (Arc::clone(&connections), Arc::clone(&door));
+            tasks.spawn(accept::run(listener, transport, connections, door, ended.clone()));
         }
         let _ = stop.wait_for(|stop| *stop).await;
+        if door.home().access.has_proxies() {
+            door.leave();
+            tokio::time::sleep(FAREWELL).await;
+        }
+        let _ = end.send(true);
         #[cfg(target_os = "linux")]
         tokio::task::spawn_blocking(|| threads.stop()).await?;
         while tasks.join_next().await.is_some() {}

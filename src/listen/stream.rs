@@ -26,10 +26,10 @@ use crate::resolve::Resolve;
 
 /// Most queries in hand on one connection; the others wait in its socket
 /// (`design/bars.md` section 2).
-const MOST_IN_HAND: usize = 16;
+pub(super) const MOST_IN_HAND: usize = 16;
 
 /// The longest query that is read, in octets.  Nobody sends a longer one.
-const LONGEST: usize = 4096;
+pub(super) const LONGEST: usize = 4096;
 
 /// The length of a length, in octets.
 const LENGTH: usize = 2;
@@ -60,7 +60,7 @@ pub(super) async fn serve<R: Resolve + 'static>(
                     continue;
                 };
                 connection.asked();
-                match take_in(door, &message, Arrival { received: door.now(), ..arrival }) {
+                match take_in(door, &message, Arrival { received: door.now(), ..arrival.clone() }) {
                     Intake::Inquiry(inquiry) => {
                         in_hand.push(inquiry.answer());
                         continue;

@@ -36,6 +36,7 @@ use crate::resolve::Resolved;
 use access::Access;
 use door::Home;
 use neighbor::Neighbors;
+use offer::Offer;
 
 /// Fails every query; panics at one name, as no resolver ever should, and takes
 /// its time with others.
@@ -109,7 +110,8 @@ impl Fixture {
         let allow: Vec<_> = allow.iter().map(|net| net.parse().unwrap()).collect();
         let resolver = Arc::new(Failing { gate: tokio::sync::Semaphore::const_new(0) });
         let access = Access::new(&allow);
-        let home = Home { house: Arc::new(house), resolver: Arc::clone(&resolver), access };
+        let home =
+            Home { house: Arc::new(house), resolver: Arc::clone(&resolver), access, offer: Offer::default() };
         let notes = Arc::new(Notes::default());
         let clock = Arc::new(SystemClock::default());
         let door = Arc::new(Door::new(home, clock, Arc::new(OneMac), Arc::clone(&notes) as Arc<dyn Witness>));
@@ -120,7 +122,7 @@ impl Fixture {
                 let probe = std::net::UdpSocket::bind((listen, 0)).unwrap();
                 let address = probe.local_addr().unwrap();
                 drop(probe);
-                bind(&[address], threads).ok()
+                bind(Addresses { dns: &[address], ..Addresses::default() }, threads).ok()
             })
             .unwrap();
         let address = sockets.addresses()[0];
@@ -221,6 +223,7 @@ async fn every_kind_of_packet_gets_its_rcode() {
             (query(RD | 0x2000, name, 1, 1, None), 4),
             (query(RD, name, 1, 1, None)[..20].to_vec(), 1),
             (vec![0x12, 0x34, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], 1),
+            (vec![0x12, 0x34, 1, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0], 1),
         ] {
             for answer in [door.udp(&packet).await, door.tcp(&packet).await] {
                 let answer = answer.unwrap_or_else(|| panic!("no answer to {packet:x?}"));

@@ -108,14 +108,14 @@ impl UdpListener {
         paces: &mut Paces,
     ) {
         let runtime = Handle::current();
-        let pace = door.home().access.pace();
+        let home = door.home();
         for (slice, meta) in room.chunks(ROOM).zip(metas) {
             let joined = slice.get(..meta.len).unwrap_or_default();
             for bytes in joined.chunks(meta.stride.max(1)) {
                 let datagram = Datagram { bytes, peer: meta.addr, asked: meta.dst_ip };
                 let back = Back { listener: Arc::clone(self), peer: meta.addr, asked: meta.dst_ip };
                 let received = door.now();
-                match paces.asks(meta.addr.ip(), pace, received) {
+                match paces.asks(meta.addr.ip(), home.access.pace(meta.addr.ip()), received) {
                     Pace::Kept => {
                         datagram::take(door, datagram, received, back, &runtime);
                         continue;

@@ -86,6 +86,7 @@ impl House {
             family: if speaker { self.catalog.family_named("test-speaker") } else { None },
             policy: self.policies.named(policy).unwrap(),
             standing: Standing::Unknown,
+            claim: None,
         }
     }
 
@@ -96,6 +97,7 @@ impl House {
             asked: None,
             received: self.clock.now(),
             transport: Transport::Udp,
+            claim: None,
             id: 1,
             recursion_desired: true,
             checking_disabled: false,

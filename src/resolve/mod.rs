@@ -9,6 +9,7 @@ pub mod cache;
 mod context;
 pub mod data;
 mod demand;
+mod designated;
 mod dnssec;
 mod exchange;
 mod failures;
@@ -40,6 +41,7 @@ use crate::policy::Reached;
 
 pub use cache::AnswerCache;
 pub use data::AnswerData;
+pub use designated::Designated;
 pub use file::File;
 pub use iterate::Network;
 pub use iterate::take;

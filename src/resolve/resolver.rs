@@ -17,6 +17,8 @@ use super::cache::Kept;
 use super::cache::Key;
 use super::cache::KeyRef;
 use super::demand::is_ending;
+use super::designated;
+use super::designated::Designated;
 use super::failures::Failed;
 use super::iterate::Network;
 use super::iterate::Sockets;
@@ -63,7 +65,7 @@ pub(super) struct Inner {
 }
 
 /// What is on or off.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Switches {
     /// Whether the root servers are the household's own.
     own_root: bool,
@@ -71,6 +73,8 @@ struct Switches {
     prefetch: bool,
     /// Whether answers are given after their time.
     stale: bool,
+    /// What clients are told of how else they may ask.
+    designated: Option<Designated>,
 }
 
 impl Resolver {
@@ -107,7 +111,7 @@ impl Resolver {
 
     /// Returns a resolver that asks `upstream` only: for tests with a script.
     pub fn with_upstream(upstream: Arc<dyn Upstream>, cache: Arc<AnswerCache>) -> Self {
-        let switches = Switches { own_root: false, prefetch: true, stale: true };
+        let switches = Switches { own_root: false, prefetch: true, stale: true, designated: None };
         Self::assemble(Way::new(upstream, 0).into(), cache, Arc::default(), switches)
     }
 
@@ -144,7 +148,11 @@ impl Resolver {
     /// Returns our own answer to a question, if nobody outside is to be asked.
     fn own(&self, question: &Question, zoned: bool) -> Option<AnswerData> {
         let any = || (question.rtype == Rtype::ANY).then(|| special::any(question));
-        special::answer(question, zoned, self.0.switches.own_root).or_else(any)
+        let designated = self.0.switches.designated.as_ref();
+        designated
+            .and_then(|designated| designated::answer(question, designated))
+            .or_else(|| special::answer(question, zoned, self.0.switches.own_root))
+            .or_else(any)
     }
 
     /// Builds what the settings say.
@@ -159,6 +167,7 @@ impl Resolver {
             own_root: settings.root_hints.is_some(),
             prefetch: settings.prefetch,
             stale: settings.serve_stale,
+            designated: settings.designated.clone(),
         };
         Ok(Self::assemble(ways, cache, counters, switches))
     }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use ipnet::IpNet;
 
+use super::designated::Designated;
 use super::file::File;
 use crate::base::Diagnostic;
 use crate::base::Domain;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub serve_stale: bool,
     /// Whether popular answers are fetched anew before their time is up.
     pub prefetch: bool,
+    /// What clients are told of how else they may ask.
+    pub designated: Option<Designated>,
 }
 
 /// The ways of resolving.
@@ -85,6 +88,8 @@ impl Default for Settings {
             // One query more for each answer that is used again and again, and
             // nobody waits for it.
             prefetch: true,
+            // Nothing encrypted is offered.
+            designated: None,
         }
     }
 }

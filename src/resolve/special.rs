@@ -268,7 +268,7 @@ fn positive(question: &Question, data: RData, ttl: u32) -> AnswerData {
 }
 
 /// Returns that there is nothing: no such name, or no such type.
-fn negative(question: &Question, zone: Name, no_name: bool) -> AnswerData {
+pub(super) fn negative(question: &Question, zone: Name, no_name: bool) -> AnswerData {
     let rcode = if no_name { ResponseCode::NXDomain } else { ResponseCode::NoError };
     let soa = Record::from_rdata(zone, TTL, RData::SOA(soa()));
     AnswerData::new(question, rcode, Vec::new(), vec![soa], false)

@@ -88,8 +88,8 @@ impl Ways {
         without_zones.zones.clear();
         without_zones.stubs.clear();
         // How answers are kept does not change what they say.
-        let Settings { cache_size, serve_stale, prefetch, .. } = Settings::default();
-        let without_zones = Settings { cache_size, serve_stale, prefetch, ..without_zones };
+        let Settings { cache_size, serve_stale, prefetch, designated, .. } = Settings::default();
+        let without_zones = Settings { cache_size, serve_stale, prefetch, designated, ..without_zones };
         let mut zones = Vec::new();
         for (name, servers) in &settings.stubs {
             // How it is asked and checked is as for all others.

@@ -35,6 +35,7 @@ use sordino::listen::access::Access;
 use sordino::listen::door::Door;
 use sordino::listen::door::Home;
 use sordino::listen::neighbor::NoNeighbors;
+use sordino::listen::offer::Offer;
 use sordino::pipeline;
 use sordino::pipeline::Event;
 use sordino::pipeline::Household;
@@ -252,7 +253,7 @@ pub(crate) fn door(exceptions: usize, more: &[&str]) -> Door<Resolver> {
     let house = household(exceptions);
     let resolver = resolver(&house, more);
     let access = Access::new(&["192.0.2.0/24".parse().unwrap()]);
-    let home = Home { house: Arc::new(house), resolver: Arc::new(resolver), access };
+    let home = Home { house: Arc::new(house), resolver: Arc::new(resolver), access, offer: Offer::default() };
     Door::new(home, Arc::new(ManualClock::at(0)), Arc::new(NoNeighbors), Arc::new(Nobody))
 }
 
@@ -283,6 +284,7 @@ pub(crate) fn query(name: &str, edns: bool) -> Query {
         asked: None,
         received: now(),
         transport: Transport::Udp,
+        claim: None,
         id: 7,
         recursion_desired: true,
         checking_disabled: false,

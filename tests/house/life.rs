@@ -17,14 +17,14 @@ const CLIENTS: usize = 8;
 
 /// What the clients saw.
 #[derive(Default)]
-struct Tally {
-    stop: AtomicBool,
+pub(super) struct Tally {
+    pub(super) stop: AtomicBool,
     /// Set when the order to stop goes out: what is sent from now on need not
     /// be answered.
     leaving: AtomicBool,
     sent: AtomicU64,
-    answered: AtomicU64,
-    lost: AtomicU64,
+    pub(super) answered: AtomicU64,
+    pub(super) lost: AtomicU64,
 }
 
 /// Writes a query for `load-N.amazon.com`.
@@ -40,7 +40,7 @@ fn query(id: u16, number: usize) -> Vec<u8> {
 }
 
 /// Starts the clients.
-fn load(tally: &Arc<Tally>) -> Vec<JoinHandle<()>> {
+pub(super) fn load(tally: &Arc<Tally>) -> Vec<JoinHandle<()>> {
     let client = |nth: usize| {
         let tally = Arc::clone(tally);
         std::thread::spawn(move || {

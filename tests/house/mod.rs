@@ -10,12 +10,15 @@ mod blocking;
 mod bypass;
 mod dnssec;
 mod downloads;
+mod encrypted;
 mod explaining;
 mod health;
 mod identity;
 mod life;
 mod noise;
 mod prometheus;
+mod proxies;
+mod streams;
 mod support;
 
 pub(crate) use support::House;

@@ -26,7 +26,9 @@ use sordino::listen::access::Access;
 use sordino::listen::door::Door;
 use sordino::listen::door::Home;
 use sordino::listen::door::Reply;
+use sordino::listen::inquiry::Arrival;
 use sordino::listen::neighbor::NoNeighbors;
+use sordino::listen::offer::Offer;
 use sordino::pipeline::Event;
 use sordino::pipeline::Household;
 use sordino::pipeline::Witness;
@@ -123,7 +125,8 @@ impl Stage {
             blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60 },
         };
         let access = Access::new(&["0.0.0.0/0".parse().unwrap()]);
-        let home = Home { house: Arc::new(house), resolver: Arc::new(resolver), access };
+        let home =
+            Home { house: Arc::new(house), resolver: Arc::new(resolver), access, offer: Offer::default() };
         let door = Door::new(home, Arc::clone(&clock) as _, Arc::new(NoNeighbors), Arc::new(Nobody));
         let (send, receive) = mpsc::unbounded_channel();
         Ok(Self { door: Arc::new(door), network, clock, send, receive })
@@ -181,7 +184,8 @@ impl Stage {
         let peer = SocketAddr::from(([192, 0, 2, 10], 5_353));
         let Ok(request) = Request::from_bytes(octets, peer, protocol) else { return };
         tokio::spawn(async move {
-            let answered = match door.serve(&request, None, transport, received).await {
+            let arrival = Arrival::new(peer, transport, received);
+            let answered = match door.serve(&request, &arrival).await {
                 Reply::Served(served, _) => {
                     let message = Message::from_vec(&served.response.wire).unwrap();
                     Answered { rcode: message.metadata.response_code.into(), message: Some(message) }

@@ -10,7 +10,7 @@
 //! FOREIGN mine.txt             a list by others, which the config names
 //! CLIENT 192.0.2.10 MAC        who has which MAC
 //! ANSWER name TYPE NOERROR     what the network says: NOERROR, NXDOMAIN, BOGUS, TIMEOUT
-//! QUERY 192.0.2.10 name TYPE   a query; after the type `cd`, `noedns`
+//! QUERY 192.0.2.10 name TYPE   a query; after the type `cd`, `noedns`, `claim=DEVICE`
 //! RCODE NXDOMAIN               of the response
 //! RECORD name TTL TYPE data    all records of its answer section; NONE for none
 //! EDE 15 text                  its extended DNS error, with this in its text
@@ -155,6 +155,7 @@ impl Stage {
             asked: None,
             received: self.clock.now(),
             transport: Transport::Udp,
+            claim: flags.iter().find_map(|flag| flag.strip_prefix("claim=")).map(Arc::from),
             id: 7,
             recursion_desired: true,
             checking_disabled: flags.contains(&"cd"),

@@ -40,7 +40,7 @@ pub struct Known {
     pub device: Device,
     /// The page on which its queries are counted.
     pub page: u16,
-    /// Whether it may ask at all.
+    /// Whether it may ask at all, and for itself.
     pub admitted: bool,
 }
 
@@ -50,7 +50,8 @@ impl Known {
         let client = door.client(peer);
         let device = home.house.devices.identify(&client, &home.house.catalog);
         let page = door.witness().page(&device, &home.house);
-        Self { client, device, page, admitted: home.access.admits(peer.ip()) }
+        let admitted = home.access.admits(peer.ip()) && !home.access.is_proxy(peer.ip());
+        Self { client, device, page, admitted }
     }
 }
 
@@ -127,8 +128,13 @@ mod tests {
     use std::sync::Arc;
 
     fn known(peer: SocketAddr, page: u16) -> Known {
-        let device =
-            Device { name: Arc::from("x"), family: None, policy: PolicyId(0), standing: Standing::Unknown };
+        let device = Device {
+            name: Arc::from("x"),
+            family: None,
+            policy: PolicyId(0),
+            standing: Standing::Unknown,
+            claim: None,
+        };
         Known { client: Client::new(peer.ip()), device, page, admitted: true }
     }
 

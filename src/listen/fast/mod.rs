@@ -143,7 +143,7 @@ fn serve<R: Resolve + 'static>(
                 continue;
             }
             out.clear();
-            let pace = paces.asks(datagram.peer.ip(), home.access.pace(), received);
+            let pace = paces.asks(datagram.peer.ip(), home.access.pace(datagram.peer.ip()), received);
             if pace == Pace::Kept {
                 let back = Back { socket: Arc::clone(socket), way: *way };
                 datagram::take(door, datagram, received, back, runtime);

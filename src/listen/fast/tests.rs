@@ -21,7 +21,9 @@ use hickory_server::server::Request;
 
 use super::super::access::Access;
 use super::super::door::Reply;
+use super::super::inquiry::Arrival;
 use super::super::neighbor::NoNeighbors;
+use super::super::offer::Offer;
 use super::*;
 use crate::answer::Blocked;
 use crate::answer::BlockedAnswer;
@@ -147,7 +149,7 @@ fn door(clock: &Arc<ManualClock>) -> Door<Resolver> {
     };
     let resolver = Resolver::with_upstream(Arc::new(Script), Arc::new(AnswerCache::new(1 << 20)));
     let access = Access::new(&["127.0.0.0/8".parse().unwrap()]);
-    let home = Home { house: Arc::new(house), resolver: Arc::new(resolver), access };
+    let home = Home { house: Arc::new(house), resolver: Arc::new(resolver), access, offer: Offer::default() };
     Door::new(home, Arc::clone(clock) as Arc<dyn Clock>, Arc::new(NoNeighbors), Arc::new(Nobody))
 }
 
@@ -221,7 +223,7 @@ async fn slowly(door: &Door<Resolver>, packet: &[u8], peer: SocketAddr, now: Now
         return None;
     }
     let request = Request::from_bytes(packet.to_vec(), peer, Protocol::Udp).ok()?;
-    match door.serve(&request, None, Transport::Udp, now).await {
+    match door.serve(&request, &Arrival::new(peer, Transport::Udp, now)).await {
         Reply::Served(served, _) => Some(served),
         _ => None,
     }

@@ -270,7 +270,7 @@ async fn a_failure_is_kept_for_those_who_ask_next() {
 #[tokio::test(start_paused = true)]
 async fn it_can_be_switched_off() {
     let house = House::with_old(&["a.de"]).await;
-    let switches = Switches { stale: false, ..house.resolver.0.switches };
+    let switches = Switches { stale: false, ..house.resolver.0.switches.clone() };
     let ways = Way::new(Arc::clone(&house.upstream) as _, 0).into();
     let cache = Arc::clone(&house.resolver.0.cache);
     let house = House { resolver: Resolver::assemble(ways, cache, Arc::default(), switches), ..house };

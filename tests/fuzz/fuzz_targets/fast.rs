@@ -34,7 +34,9 @@ use sordino::listen::door::Home;
 use sordino::listen::door::Reply;
 use sordino::listen::fast;
 use sordino::listen::fast::Known;
+use sordino::listen::inquiry::Arrival;
 use sordino::listen::neighbor::NoNeighbors;
+use sordino::listen::offer::Offer;
 use sordino::pipeline::Event;
 use sordino::pipeline::Household;
 use sordino::pipeline::Witness;
@@ -103,7 +105,7 @@ static DOOR: LazyLock<Door<All>> = LazyLock::new(|| {
         blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60 },
     };
     let access = Access::new(&["0.0.0.0/0".parse().expect("a network")]);
-    let home = Home { house: Arc::new(house), resolver: Arc::new(All), access };
+    let home = Home { house: Arc::new(house), resolver: Arc::new(All), access, offer: Offer::default() };
     Door::new(home, Arc::new(SystemClock::default()), Arc::new(NoNeighbors), Arc::new(All))
 });
 
@@ -118,7 +120,8 @@ libfuzzer_sys::fuzz_target!(|packet: &[u8]| {
     }
     assert!(DOOR.glance(packet, peer).is_none());
     let request = Request::from_bytes(packet.to_vec(), peer, Protocol::Udp).expect("a request");
-    let mut serving = pin!(DOOR.serve(&request, None, Transport::Udp, now));
+    let arrival = Arrival::new(peer, Transport::Udp, now);
+    let mut serving = pin!(DOOR.serve(&request, &arrival));
     let Poll::Ready(Reply::Served(served, _)) =
         serving.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     else {

@@ -27,7 +27,9 @@ use sordino::listen::access::Access;
 use sordino::listen::door::Door;
 use sordino::listen::door::Home;
 use sordino::listen::door::Reply;
+use sordino::listen::inquiry::Arrival;
 use sordino::listen::neighbor::NoNeighbors;
+use sordino::listen::offer::Offer;
 use sordino::pipeline::Event;
 use sordino::pipeline::Household;
 use sordino::pipeline::Witness;
@@ -64,7 +66,7 @@ static DOOR: LazyLock<Door<Nobody>> = LazyLock::new(|| {
         blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60 },
     };
     let access = Access::new(&["0.0.0.0/0".parse().expect("a network")]);
-    let home = Home { house: Arc::new(house), resolver: Arc::new(Nobody), access };
+    let home = Home { house: Arc::new(house), resolver: Arc::new(Nobody), access, offer: Offer::default() };
     Door::new(home, Arc::new(SystemClock::default()), Arc::new(NoNeighbors), Arc::new(Nobody))
 });
 
@@ -75,7 +77,8 @@ libfuzzer_sys::fuzz_target!(|packet: &[u8]| {
     }
     let Ok(request) = Request::from_bytes(packet.to_vec(), peer, Protocol::Udp) else { return };
     let now = SystemClock::default().now();
-    let mut serving = pin!(DOOR.serve(&request, None, Transport::Udp, now));
+    let arrival = Arrival::new(peer, Transport::Udp, now);
+    let mut serving = pin!(DOOR.serve(&request, &arrival));
     let Poll::Ready(reply) = serving.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
         panic!("nobody waits here");
     };
