@@ -86,11 +86,13 @@ pub enum Limit {
     Depth,
     /// Aliases of aliases.
     Aliases,
+    /// Records in one reply.
+    Records,
 }
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Packets,
         Self::Octets,
         Self::Lookups,
@@ -100,6 +102,7 @@ impl Limit {
         Self::Time,
         Self::Depth,
         Self::Aliases,
+        Self::Records,
     ];
 
     /// Returns the word for it in metrics.
@@ -114,6 +117,7 @@ impl Limit {
             Self::Time => "time",
             Self::Depth => "depth",
             Self::Aliases => "aliases",
+            Self::Records => "records",
         }
     }
 }

@@ -38,6 +38,9 @@ pub trait Upstream: Send + Sync {
         self.fetch(question, now).await
     }
 
+    /// Forgets what was learned of servers: the house has another way out.
+    fn network_changed(&self) {}
+
     /// Returns what kind of way this is.
     fn origin(&self) -> Origin;
 }

@@ -1,15 +1,19 @@
 //! Where the name servers of a zone are.
 
-use std::collections::HashSet;
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 
-use futures_util::future::join_all;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::RecordType;
 use ipnet::IpNet;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
+use super::budget::WALL_CLOCK;
 use super::found::Found;
 use super::found::Kind;
 use super::job::Job;
@@ -75,11 +79,13 @@ impl Job {
     /// or may have.
     pub(super) fn has_others(&self, zone: &Name) -> bool {
         let Some(delegation) = self.engine.store.delegation(zone, self.now.instant) else { return true };
-        let unknown = |server: &Name| {
-            self.stored(server).is_empty() && !delegation.glue.iter().any(|(name, _)| name == server)
-        };
         self.addresses(&delegation).iter().any(|server| !self.is_blamed(zone, *server))
-            || delegation.servers.iter().any(unknown)
+            || delegation.servers.iter().any(|server| self.is_unknown(&delegation, server))
+    }
+
+    /// Returns whether no address of a name server is known.
+    fn is_unknown(&self, delegation: &Delegation, server: &Name) -> bool {
+        self.stored(server).is_empty() && !delegation.glue.iter().any(|(name, _)| name == server)
     }
 
     /// Returns the addresses of a name server that its own zone has told.
@@ -101,64 +107,96 @@ impl Job {
         addresses.into_iter().map(|address| SocketAddr::new(address, PORT))
     }
 
-    /// Looks up addresses of name servers that were not looked up yet: a few,
-    /// and at least one, or it is an error.  Those in the zone itself only if
-    /// `inside`.
-    pub(super) async fn look_up(
-        &self,
-        delegation: &Delegation,
-        inside: bool,
-        looked_up: &mut HashSet<(Name, RecordType)>,
-    ) -> Result<Vec<SocketAddr>, Trouble> {
+    /// Prepares to look up the name servers of a zone: those without glue first,
+    /// and all of one family before the other.
+    pub(super) fn looking_up<'a>(&self, delegation: &'a Delegation) -> LookingUp<'a> {
         let options = &self.engine.options;
-        let mut types = Vec::new();
-        types.extend(options.ipv4.then_some(RecordType::A));
-        types.extend(options.ipv6.then_some(RecordType::AAAA));
-        let outside = |server: &&Name| inside || !delegation.zone.zone_of(server);
-        let servers = delegation.servers.iter().take(MAX_SERVERS).filter(outside);
-        let known: Vec<&Name> = delegation.glue.iter().map(|(name, _)| name).collect();
-        // Those without glue first, and all of one family before the other.
-        let mut wanted: Vec<(Name, RecordType)> = Vec::new();
-        let (with, without): (Vec<&Name>, Vec<&Name>) = servers.partition(|name| known.contains(name));
+        let types = [(options.ipv4, RecordType::A), (options.ipv6, RecordType::AAAA)];
+        let has_glue = |server: &&Name| delegation.glue.iter().any(|(name, _)| name == *server);
+        let (with, without): (Vec<&Name>, Vec<&Name>) =
+            delegation.servers.iter().take(MAX_SERVERS).partition(has_glue);
+        let mut wanted = VecDeque::new();
         for names in [without, with] {
-            for rtype in &types {
+            for (_, rtype) in types.iter().filter(|(is_on, _)| *is_on) {
                 wanted.extend(names.iter().map(|name| ((*name).clone(), *rtype)));
             }
         }
-        wanted.retain(|key| !looked_up.contains(key));
-        let mut worst = Trouble::NoServers;
-        for some in wanted.chunks(AT_A_TIME) {
-            let mut found = Vec::new();
-            let looking = some.iter().map(|(name, rtype)| self.address_of(name, *rtype));
-            for result in join_all(looking).await {
-                match result {
-                    Ok(addresses) => found.extend(addresses),
-                    // The budget of the whole question, not of this way only.
-                    Err(Trouble::Limit(Limit::Lookups)) => worst = Trouble::Limit(Limit::Lookups),
-                    Err(trouble) if trouble.is_final() => return Err(trouble),
-                    Err(trouble) => worst = trouble,
-                }
-            }
-            looked_up.extend(some.iter().cloned());
-            let found: Vec<SocketAddr> = self.allowed(found).collect();
-            if !found.is_empty() {
-                return Ok(found);
-            }
-            if worst.is_final() {
-                return Err(worst);
-            }
-        }
-        Err(worst)
+        LookingUp { delegation, wanted, running: FuturesUnordered::new() }
     }
 
-    /// Looks up the addresses of a name server in one family.
-    async fn address_of(&self, server: &Name, rtype: RecordType) -> Result<Vec<IpAddr>, Trouble> {
-        if self.engine.store.get(server, rtype, self.now.instant).is_none() {
-            self.budget.take(Limit::Lookups, 1)?;
+    /// Starts to look up the addresses of a name server in one family.
+    fn address_of(&self, server: Name, rtype: RecordType) -> JoinHandle<Result<Vec<IpAddr>, Trouble>> {
+        let job = self.clone();
+        let looking = async move {
+            if job.engine.store.get(&server, rtype, job.now.instant).is_none() {
+                job.budget.take(Limit::Lookups, 1)?;
+            }
+            let found = job.find(&server, rtype).await?;
+            // RFC 2181 section 10.3: the name of a server is no alias.
+            Ok(if found.kind == Kind::Data { addresses_in(&found) } else { Vec::new() })
+        };
+        tokio::spawn(async { timeout(WALL_CLOCK, looking).await.unwrap_or(Err(Trouble::Silence)) })
+    }
+}
+
+//----------- LookingUp --------------------------------------------------------
+
+/// Looking up the name servers of a zone, a few at a time.
+///
+/// The first one does, so that no name server holds up another.  Those that are
+/// under way go on by themselves: they are known by the time that the first
+/// turns out to be dead.
+pub(super) struct LookingUp<'a> {
+    /// Where the zone is delegated to.
+    delegation: &'a Delegation,
+    /// What was not looked up yet.
+    wanted: VecDeque<(Name, RecordType)>,
+    /// What is being looked up.
+    running: FuturesUnordered<JoinHandle<Result<Vec<IpAddr>, Trouble>>>,
+}
+
+impl LookingUp<'_> {
+    /// Returns whether addresses may be found that are not known.
+    pub(super) fn is_promising(&self, job: &Job) -> bool {
+        let mut wanted = self.wanted.iter().map(|(server, _)| server);
+        !self.running.is_empty()
+            || wanted.any(|server| {
+                !self.delegation.zone.zone_of(server) && job.is_unknown(self.delegation, server)
+            })
+    }
+
+    /// Returns further addresses, at least one, or it is an error.  Those of
+    /// servers in the zone itself only if `inside`.
+    pub(super) async fn next(&mut self, job: &Job, inside: bool) -> Result<Vec<SocketAddr>, Trouble> {
+        if !inside {
+            let zone = &self.delegation.zone;
+            self.wanted.retain(|(server, _)| !zone.zone_of(server));
         }
-        let found = self.find(server, rtype).await?;
-        // RFC 2181 section 10.3: the name of a server is no alias.
-        Ok(if found.kind == Kind::Data { addresses_in(&found) } else { Vec::new() })
+        let mut worst = Trouble::NoServers;
+        loop {
+            while self.running.len() < AT_A_TIME
+                && let Some((server, rtype)) = self.wanted.pop_front()
+            {
+                self.running.push(job.address_of(server, rtype));
+            }
+            let Some(ended) = self.running.next().await else { return Err(worst) };
+            match ended.unwrap_or(Err(Trouble::NoServers)) {
+                Ok(addresses) => {
+                    let found: Vec<SocketAddr> = job.allowed(addresses).collect();
+                    if !found.is_empty() {
+                        return Ok(found);
+                    }
+                }
+                // The budget of the whole question: what is under way may do.
+                Err(Trouble::Limit(Limit::Lookups)) => {
+                    self.wanted.clear();
+                    worst = Trouble::Limit(Limit::Lookups);
+                }
+                Err(trouble) if trouble.is_final() => return Err(trouble),
+                Err(trouble) if !worst.is_final() => worst = trouble,
+                Err(_) => {}
+            }
+        }
     }
 }
 

@@ -34,6 +34,9 @@ use crate::resolve::stats::Sent;
 /// How long a single query is waited for at most.
 const UDP_PATIENCE: Duration = Duration::from_millis(2_500);
 
+/// How much longer the last ones are waited for if there are others to be found.
+const LAST_PATIENCE: Duration = Duration::from_millis(300);
+
 /// How long the whole of an exchange over TCP may take.
 const TCP_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -42,7 +45,10 @@ const MAX_TRIES: i32 = 12;
 
 /// How often one server is asked the same: where every second packet is lost,
 /// one of these comes through.
-const MAX_TRIES_EACH: usize = 8;
+pub(super) const MAX_TRIES_EACH: usize = 8;
+
+/// And how often if there are others that are not found yet.
+pub(super) const FEW_TRIES_EACH: usize = 2;
 
 //----------- Ask --------------------------------------------------------------
 
@@ -89,7 +95,7 @@ impl Job {
     ///
     /// Only exchanges are shared, and they wait for nobody: two questions can
     /// never wait for each other.
-    pub(super) async fn ask(&self, ask: &Ask, servers: &[SocketAddr]) -> Heard {
+    pub(super) async fn ask(&self, ask: &Ask, servers: &[SocketAddr], tries_each: usize) -> Heard {
         let outstanding = &self.engine.outstanding;
         let mut waiting = outstanding.lock().get(ask).cloned();
         if let Some(result) = &mut waiting
@@ -109,13 +115,13 @@ impl Job {
             first
         };
         let _done = first.then(|| Done(outstanding, ask));
-        let heard = self.race(ask, servers).await;
+        let heard = self.race(ask, servers, tries_each).await;
         put.send_replace(Some(heard.clone()));
         heard
     }
 
     /// Asks servers until one has an answer that is worth something.
-    async fn race(&self, ask: &Ask, servers: &[SocketAddr]) -> Heard {
+    async fn race(&self, ask: &Ask, servers: &[SocketAddr], tries_each: usize) -> Heard {
         let engine = &self.engine;
         let mut order: Vec<SocketAddr> = servers.to_vec();
         let mut tries: HashMap<SocketAddr, usize> = HashMap::new();
@@ -133,9 +139,11 @@ impl Job {
             let next = order.first().copied().filter(|server| {
                 let tried = tries.get(server).copied().unwrap_or(0);
                 let dead = engine.servers.is_dead(*server, now);
-                sent < MAX_TRIES && tried < if dead { 1 } else { MAX_TRIES_EACH }
+                sent < MAX_TRIES && tried < if dead { 1 } else { tries_each }
             });
-            let mut pause = UDP_PATIENCE;
+            let mut pause = LAST_PATIENCE;
+            // With others to be found, nobody is waited for to the end.
+            let hurries = next.is_some() || tries_each < MAX_TRIES_EACH;
             if let Some(server) = next {
                 *tries.entry(server).or_default() += 1;
                 pause = engine.servers.patience(server, now).mul_f64(1.1_f64.powi(sent));
@@ -145,11 +153,10 @@ impl Job {
             loop {
                 let ended = tokio::select! {
                     ended = running.next() => ended,
-                    () = sleep(pause), if next.is_some() => {
+                    () = sleep(pause), if hurries => {
                         // Slow: it keeps its chance, and another one gets one.
-                        if let Some(server) = next {
-                            engine.servers.was_silent(server, engine.network.moment());
-                        }
+                        let Some(server) = next else { return Err(Trouble::Silence) };
+                        engine.servers.was_silent(server, engine.network.moment());
                         break;
                     }
                 };

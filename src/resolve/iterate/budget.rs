@@ -46,7 +46,7 @@ fn allowed(limit: Limit) -> u32 {
         Limit::BadSignatures => 4,
         Limit::Hashes => 256,
         // Limited where they are followed, and here only counted.
-        Limit::Time | Limit::Depth | Limit::Aliases => u32::MAX,
+        Limit::Time | Limit::Depth | Limit::Aliases | Limit::Records => u32::MAX,
     }
 }
 

@@ -21,6 +21,7 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::denial::NoDs;
@@ -38,8 +39,12 @@ use super::verify::sets;
 use super::verify::verify;
 use crate::resolve::data::MAX_TTL;
 
-/// How many zones are remembered.
-const MAX_ZONES: usize = 4_096;
+/// How many octets of zones are remembered: as many zones as delegations are
+/// kept, or signatures are checked again.
+const ZONES: u64 = 8 << 20;
+
+/// What a zone takes besides its keys, in octets.
+const OVERHEAD: usize = 256;
 
 /// How many DS records of a zone are looked at.
 const MAX_DS: usize = 8;
@@ -62,11 +67,26 @@ pub(super) enum Status {
 
 /// Which zones are trusted, and until when that holds.
 #[derive(Debug)]
-pub(super) struct Trusted(Cache<Name, (Status, Instant)>);
+pub(super) struct Trusted(Cache<Name, (Status, Instant), ByOctets>);
+
+/// Weighs zones by the octets they take.
+#[derive(Clone, Debug)]
+struct ByOctets;
+
+impl Weighter<Name, (Status, Instant)> for ByOctets {
+    fn weight(&self, _: &Name, (status, _): &(Status, Instant)) -> u64 {
+        let octets = match status {
+            Status::Secure(keys) => keys.weight(),
+            Status::Bogus(why) => why.len(),
+            Status::Insecure => 0,
+        };
+        u64::try_from(octets + OVERHEAD).unwrap_or(u64::MAX)
+    }
+}
 
 impl Default for Trusted {
     fn default() -> Self {
-        Self(Cache::new(MAX_ZONES))
+        Self(Cache::with_weighter(8_192, ZONES, ByOctets))
     }
 }
 
@@ -168,6 +188,7 @@ impl Job {
             let link = self.link_by_ds(zone, &records, &Kind::NoData).await?;
             // A referral may say too little; the parent can be asked.
             if matches!(&link, Link::Zone(..)) {
+                self.engine.store.heard_ds(zone);
                 return Ok(link);
             }
         }

@@ -16,6 +16,7 @@ mod budget;
 mod chain;
 mod denial;
 mod found;
+mod good;
 mod job;
 mod judge;
 mod lenient;
@@ -116,8 +117,10 @@ impl Recursion {
     async fn work(&self, job: &Job, question: &Question) -> Result<AnswerData, Trouble> {
         let found = timeout(WALL_CLOCK, job.follow(question)).await;
         let found = found.unwrap_or(Err(Trouble::Limit(Limit::Time)));
-        if let Err(Trouble::Limit(limit)) = &found {
-            self.engine.counters.exceeded(*limit);
+        if let Err(trouble) = &found
+            && let Some(limit) = trouble.limit()
+        {
+            self.engine.counters.exceeded(limit);
         }
         found
     }
@@ -131,6 +134,10 @@ impl Upstream for Recursion {
 
     async fn renew(&self, question: &Question, now: Now) -> Result<AnswerData, Failure> {
         self.get(question, now, true).await
+    }
+
+    fn network_changed(&self) {
+        self.engine.servers.forget();
     }
 
     fn origin(&self) -> Origin {

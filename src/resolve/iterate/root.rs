@@ -10,6 +10,7 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
 
 use super::ask::Ask;
+use super::ask::MAX_TRIES_EACH;
 use super::job::Job;
 use super::options::fixed;
 use super::scrub::Says;
@@ -30,7 +31,7 @@ impl Job {
         let hints = self.engine.options.roots.clone();
         let (zone, name, rtype) = (Name::root(), Name::root(), RecordType::NS);
         let ask = Ask { zone, name, rtype, priming: true, whole: true };
-        let root = match self.ask(&ask, &hints).await {
+        let root = match self.ask(&ask, &hints, MAX_TRIES_EACH).await {
             Ok(Says::Referral(root)) if !root.glue.is_empty() => root,
             Err(trouble) if trouble.is_final() => return Err(trouble),
             _ => Arc::new(self.by_hints(hints)),

@@ -28,6 +28,7 @@ use super::found::lifetime;
 use super::found::sane;
 use super::store::Delegation;
 use super::trouble::Trouble;
+use super::wire;
 use crate::resolve::reached::dname_target;
 
 /// The most name servers of a delegation that are looked at.
@@ -38,7 +39,7 @@ pub(super) const MAX_ADDRESSES: usize = 6;
 
 /// The most records of one name and type; more are no data but an attack on
 /// the cache (BIND's `max-records-per-type`).
-const MAX_RECORDS: usize = 128;
+pub(super) const MAX_RECORDS: usize = 128;
 
 /// The longest a delegation is believed, in seconds.
 const MAX_DELEGATION: u32 = 86_400;
@@ -78,6 +79,9 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
     if !matches!(rcode, ResponseCode::NoError | ResponseCode::NXDomain) {
         return Err(Trouble::Refused(rcode));
     }
+    if wire::is_oversized(&reply) {
+        return Err(Trouble::Oversized);
+    }
     let upwards = |record: &Record| {
         record.record_type() == RecordType::NS
             && record.name != *asked.zone
@@ -89,9 +93,6 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
         section.dedup();
     }
     let authority = reply.metadata.authoritative;
-    if reply.answers.iter().filter(|record| record.name == *asked.name).count() > MAX_RECORDS {
-        return Err(Trouble::Nonsense);
-    }
     if let Some(found) = answer(asked, asked.name, &reply) {
         let more = along(asked, &found, &reply);
         // RFC 2181 section 5.4.1; a resolver that was asked by mistake.
@@ -307,7 +308,10 @@ fn referral(asked: &Asked<'_>, reply: &Message) -> Option<Delegation> {
             servers.push(server);
         }
     }
-    let glue = glue(asked.zone, &servers, &reply.additionals);
+    let mut glue = glue(asked.zone, &servers, &reply.additionals);
+    // They are kept, and by the thousand.
+    servers.shrink_to_fit();
+    glue.shrink_to_fit();
     let ds = reply
         .authorities
         .iter()

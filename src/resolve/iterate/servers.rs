@@ -25,6 +25,13 @@ const UNKNOWN: u32 = 120;
 /// The most a server is thought to need, in milliseconds.
 const SLOWEST: u32 = 8_000;
 
+/// How long a server is waited for, at least, before another one is asked as
+/// well, in milliseconds.
+const PATIENCE: u32 = 300;
+
+/// And at least if it is not known and others are usually quick.
+const LEAST_PATIENCE: u32 = 50;
+
 /// How often a server has to stay silent in a row to be taken for dead.
 const DEAD: u32 = 8;
 
@@ -43,6 +50,8 @@ pub(super) struct Servers {
     lame: Mutex<HashMap<(Name, SocketAddr), Instant>>,
     /// How often in a row servers were silent: IPv4, IPv6.
     silent: Mutex<[u32; 2]>,
+    /// What servers need that are asked for the first time.
+    usual: Mutex<Usual>,
 }
 
 /// What is known of a server.
@@ -58,6 +67,34 @@ struct Server {
     no_edns: u8,
     /// When this was last changed.
     since: Instant,
+}
+
+/// What servers need, on this line, that are asked for the first time: in
+/// milliseconds, smoothed, and how far they are off (RFC 6298 section 2).
+#[derive(Clone, Copy, Debug, Default)]
+struct Usual {
+    /// The mean; 0 if nobody was asked yet.
+    mean: u32,
+    /// The deviation from it.
+    deviation: u32,
+}
+
+impl Usual {
+    /// Takes in what a server needed.
+    fn learn(&mut self, took: u32) {
+        if self.mean == 0 {
+            (self.mean, self.deviation) = (took, took / 2);
+        } else {
+            self.deviation = (self.deviation * 3 + self.mean.abs_diff(took)) / 4;
+            self.mean = (self.mean * 7 + took) / 8;
+        }
+    }
+
+    /// Returns how long to wait for a server that was never asked.
+    fn patience(self) -> u32 {
+        let known = self.mean.saturating_add(self.deviation.saturating_mul(4)).max(LEAST_PATIENCE);
+        if self.mean == 0 { PATIENCE } else { known.min(PATIENCE) }
+    }
 }
 
 impl Server {
@@ -84,6 +121,17 @@ fn make_room<K: Eq + Hash, V>(map: &mut HashMap<K, V>, is_old: impl Fn(&V) -> bo
 }
 
 impl Servers {
+    /// Forgets who is slow, silent or lame, and which family leads nowhere.  How
+    /// a server wants to be asked is its own affair, and is kept.
+    pub(super) fn forget(&self) {
+        for known in lock(&self.known).values_mut() {
+            (known.srtt, known.silences) = (UNKNOWN, 0);
+        }
+        lock(&self.lame).clear();
+        *lock(&self.silent) = [0; 2];
+        *lock(&self.usual) = Usual::default();
+    }
+
     /// Returns what is known of a server.
     fn get(&self, server: SocketAddr, now: Instant) -> Server {
         let known = lock(&self.known).get(&server).copied();
@@ -117,7 +165,12 @@ impl Servers {
     /// Returns how long to wait for a server before another is asked as well.
     pub(super) fn patience(&self, server: SocketAddr, now: Instant) -> Duration {
         let known = self.get(server, now);
-        Duration::from_millis(u64::from(known.srtt.saturating_mul(2).clamp(300, 1_200)))
+        let patience = if known.srtt == UNKNOWN && known.silences == 0 {
+            lock(&self.usual).patience()
+        } else {
+            known.srtt.saturating_mul(2).clamp(PATIENCE, 1_200)
+        };
+        Duration::from_millis(u64::from(patience))
     }
 
     /// Returns whether a server has been silent so often that once is enough.
@@ -135,10 +188,15 @@ impl Servers {
     /// Notes that a server answered.
     pub(super) fn answered(&self, server: SocketAddr, after: Duration, now: Instant) {
         let took = u32::try_from(after.as_millis()).unwrap_or(SLOWEST).clamp(1, SLOWEST);
+        let mut is_first = false;
         self.change(server, now, |known| {
-            known.srtt = if known.srtt == UNKNOWN { took } else { (known.srtt * 7 + took) / 8 };
+            is_first = known.srtt == UNKNOWN;
+            known.srtt = if is_first { took } else { (known.srtt * 7 + took) / 8 };
             known.silences = 0;
         });
+        if is_first {
+            lock(&self.usual).learn(took);
+        }
         lock(&self.silent)[usize::from(server.is_ipv6())] = 0;
     }
 
@@ -211,6 +269,23 @@ mod tests {
         assert!(servers.rank(six(9), now) > servers.rank(server(1), now));
         servers.answered(six(1), Duration::from_millis(5), now);
         assert_eq!(servers.rank(six(9), now), servers.rank(server(1), now));
+    }
+
+    #[test]
+    fn where_servers_are_quick_an_unknown_one_is_not_waited_for_long() {
+        let (servers, now) = (Servers::default(), ManualClock::at(0).now().instant);
+        let patience = |last| servers.patience(server(last), now).as_millis();
+        assert_eq!(patience(200), 300);
+        for last in 0..20 {
+            servers.answered(server(last), Duration::from_millis(20), now);
+        }
+        assert_eq!((patience(200), patience(0)), (50, 300));
+        for last in 20..40 {
+            servers.answered(server(last), Duration::from_millis(if last % 2 == 0 { 150 } else { 20 }), now);
+        }
+        assert_eq!(patience(200), 300);
+        servers.was_silent(server(200), now);
+        assert_eq!(patience(200), 300);
     }
 
     #[test]

@@ -27,8 +27,12 @@ use super::found::labels;
 /// above all.  Whole answers are in the answer cache.
 const ANSWERS: u64 = 8 << 20;
 
-/// How many delegations are kept.
-const DELEGATIONS: usize = 8_192;
+/// How many octets of delegations are kept: some ten thousand zones.
+const DELEGATIONS: u64 = 8 << 20;
+
+/// What an entry takes besides its data, in octets: the key, the table's slots,
+/// allocations.
+const OVERHEAD: usize = 256;
 
 /// The largest answer that is kept, in octets.
 const MAX_ENTRY: u64 = 16 * 1_024;
@@ -73,10 +77,10 @@ pub(super) struct Store {
     /// What zones' own servers said.
     answers: Cache<Key, Arc<Found>, ByOctets>,
     /// Delegations, by zone.
-    delegations: Cache<Name, Arc<Delegation>>,
+    delegations: Cache<Name, Arc<Delegation>, ByOctets>,
 }
 
-/// Weighs answers by the octets they take.
+/// Weighs what is kept by the octets it takes.
 #[derive(Clone, Debug)]
 struct ByOctets;
 
@@ -86,17 +90,32 @@ impl Weighter<Key, Arc<Found>> for ByOctets {
     }
 }
 
+impl Weighter<Name, Arc<Delegation>> for ByOctets {
+    fn weight(&self, _: &Name, delegation: &Arc<Delegation>) -> u64 {
+        let servers = delegation.servers.capacity() * size_of::<Name>();
+        let glue = delegation.glue.capacity() * size_of::<(Name, IpAddr)>();
+        let octets = servers + glue + octets_of(delegation.ds.iter());
+        u64::try_from(octets + size_of::<Delegation>() + OVERHEAD).unwrap_or(u64::MAX)
+    }
+}
+
 /// Returns about how many octets an answer takes.
 fn weight(found: &Found) -> u64 {
-    let records = found.answers.iter().chain(&found.authorities);
-    let octets: usize =
-        records.map(|record| record.to_bytes().map_or(0, |wire| wire.len()) + size_of::<Record>()).sum();
-    u64::try_from(octets + size_of::<Found>() + 256).unwrap_or(u64::MAX)
+    let octets = octets_of(found.answers.iter().chain(&found.authorities));
+    u64::try_from(octets + size_of::<Found>() + OVERHEAD).unwrap_or(u64::MAX)
+}
+
+/// Returns about how many octets records take.
+fn octets_of<'a>(records: impl Iterator<Item = &'a Record>) -> usize {
+    records.map(|record| record.to_bytes().map_or(0, |wire| wire.len()) + size_of::<Record>()).sum()
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { answers: Cache::with_weighter(4_096, ANSWERS, ByOctets), delegations: Cache::new(DELEGATIONS) }
+        Self {
+            answers: Cache::with_weighter(4_096, ANSWERS, ByOctets),
+            delegations: Cache::with_weighter(8_192, DELEGATIONS, ByOctets),
+        }
     }
 }
 
@@ -158,6 +177,14 @@ impl Store {
     /// excepted.
     pub(super) fn nearest(&self, name: &Name, now: Instant) -> Option<Arc<Delegation>> {
         (1..=labels(name)).rev().find_map(|count| self.delegation(&name.trim_to(count), now))
+    }
+
+    /// Notes that what a referral said of a zone's DS records was taken in: it is
+    /// most of what a delegation weighs, and holds shorter than the rest.
+    pub(super) fn heard_ds(&self, zone: &Name) {
+        if let Some(known) = self.delegations.get(zone).filter(|known| !known.ds.is_empty()) {
+            self.delegate(Arc::new(Delegation { ds: Vec::new(), ..Delegation::clone(&known) }));
+        }
     }
 
     /// Forgets a delegation that leads nowhere.

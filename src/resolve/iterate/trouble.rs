@@ -18,6 +18,8 @@ pub(super) enum Trouble {
     Unreachable,
     /// What came was no reply to the question, or made no sense.
     Nonsense,
+    /// There were more records in the reply than any honest one has.
+    Oversized,
     /// The server says that it cannot or will not.
     Refused(ResponseCode),
     /// The server knows the zone no better than we do.
@@ -38,11 +40,20 @@ impl Trouble {
         matches!(self, Self::Limit(_))
     }
 
+    /// Returns the limit that was hit, if it is one.
+    pub(super) fn limit(&self) -> Option<Limit> {
+        match self {
+            Self::Limit(limit) => Some(*limit),
+            Self::Oversized => Some(Limit::Records),
+            _ => None,
+        }
+    }
+
     /// Returns what kind of failure it is for the asker.
     pub(super) fn kind(&self) -> FailureKind {
         match self {
             Self::Silence => FailureKind::Timeout,
-            Self::Limit(_) => FailureKind::Limit,
+            Self::Limit(_) | Self::Oversized => FailureKind::Limit,
             Self::Bogus(_) => FailureKind::Bogus,
             _ => FailureKind::Unreachable,
         }
@@ -55,6 +66,7 @@ impl fmt::Display for Trouble {
             Self::Silence => f.write_str("no name server answered in time"),
             Self::Unreachable => f.write_str("no name server could be reached"),
             Self::Nonsense => f.write_str("the name servers' replies make no sense"),
+            Self::Oversized => f.write_str("the name servers' replies have more records than any honest one"),
             Self::Refused(rcode) => write!(f, "the name servers say {rcode}"),
             Self::Lame => f.write_str("the name servers do not know the zone they are said to serve"),
             Self::NoServers => f.write_str("no name server of the zone has an address that may be asked"),

@@ -4,6 +4,7 @@
 //! [RFC 4035 section 5.3]: https://www.rfc-editor.org/rfc/rfc4035#section-5.3
 
 use hickory_proto::dnssec::Algorithm;
+use hickory_proto::dnssec::PublicKey;
 use hickory_proto::dnssec::Verifier;
 use hickory_proto::dnssec::rdata::DNSKEY;
 use hickory_proto::dnssec::rdata::RRSIG;
@@ -20,6 +21,7 @@ use super::budget::Budget;
 use super::found::covered;
 use super::found::labels;
 use super::found::signature;
+use super::good::Good;
 use super::trouble::Trouble;
 use crate::resolve::stats::Limit;
 
@@ -37,12 +39,15 @@ const SKEW: (i64, i64) = (3_600, 86_400);
 //----------- Keys -------------------------------------------------------------
 
 /// The keys of a zone, all of them trusted.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "keys are what it is about")]
 pub(super) struct Keys {
     /// The zone.
     pub(super) zone: Name,
     /// The keys and their tags.
     pub(super) keys: Vec<(u16, DNSKEY)>,
+    /// Signatures of theirs that were found to be good.
+    good: Good,
 }
 
 impl Keys {
@@ -50,7 +55,14 @@ impl Keys {
     pub(super) fn new<'a>(zone: &Name, keys: impl Iterator<Item = &'a DNSKEY>) -> Self {
         let usable = keys.filter(|key| key.zone_key() && !key.revoke());
         let tagged = usable.filter_map(|key| Some((key.calculate_key_tag().ok()?, key.clone())));
-        Self { zone: zone.clone(), keys: tagged.collect() }
+        Self { zone: zone.clone(), keys: tagged.collect(), good: Good::default() }
+    }
+
+    /// Returns about how many octets they take.
+    pub(super) fn weight(&self) -> usize {
+        let keys =
+            self.keys.iter().map(|(_, key)| key.public_key().public_bytes().len() + size_of::<DNSKEY>());
+        keys.sum::<usize>() + size_of::<Self>() + Good::MAX_WEIGHT
     }
 }
 
@@ -148,9 +160,8 @@ pub(super) fn verify(set: &Set<'_>, keys: &Keys, unix: i64, budget: &Budget) -> 
                 break;
             }
             tried += 1;
-            budget.take(Limit::Signatures, 1)?;
             let Some(text) = signed_text(set, rrsig) else { continue };
-            if key.verify(&text, rrsig.sig()).is_ok() {
+            if keys.good.verify(key, &text, rrsig.sig(), budget)? {
                 return Ok(Verified {
                     wildcard: (signed < owner).then_some(signed),
                     left: u32::try_from(i64::from(
@@ -349,6 +360,24 @@ mod tests {
         // A wildcard above its own zone.
         assert!(say(owner, target, rrsig(|input| input.num_labels = 1)).contains("another name"));
         assert!(say("www.example.com.", target, rrsig(|_| {})).contains("wrong"));
+    }
+
+    #[test]
+    fn what_was_found_good_is_not_calculated_again() {
+        let (keys, budget) = (keys(), Budget::default());
+        let owner = name("example.com.");
+        let record = Record::from_rdata(owner.clone(), 60, RData::MX(MX::new(10, name("mail.example.com."))));
+        let other = Record::from_rdata(owner.clone(), 60, RData::MX(MX::new(11, name("mail.example.com."))));
+        let rrsig = rrsig(|_| {});
+        let say = |record| {
+            let set =
+                Set { name: &owner, rtype: RecordType::MX, records: vec![record], signatures: vec![&rrsig] };
+            verify(&set, &keys, MIDDLE, &budget).is_ok()
+        };
+        assert_eq!((say(&record), say(&record), say(&record)), (true, true, true));
+        assert_eq!(budget.used(Limit::Signatures), 1);
+        assert_eq!((say(&other), say(&other)), (false, false));
+        assert_eq!(budget.used(Limit::Signatures), 3);
     }
 
     #[test]

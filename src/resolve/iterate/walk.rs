@@ -10,6 +10,8 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
 
 use super::ask::Ask;
+use super::ask::FEW_TRIES_EACH;
+use super::ask::MAX_TRIES_EACH;
 use super::found::Found;
 use super::found::Kind;
 use super::found::labels;
@@ -158,7 +160,7 @@ impl Job {
     async fn ask_zone(&self, delegation: &Delegation, ask: &Ask, whole: bool) -> Result<Says, Trouble> {
         let mut worst = Trouble::NoServers;
         let mut tried: HashSet<SocketAddr> = HashSet::new();
-        let mut looked_up = HashSet::new();
+        let mut looking_up = self.looking_up(delegation);
         let mut servers = self.addresses(delegation);
         let mut last = Vec::new();
         let mut is_last = false;
@@ -173,10 +175,16 @@ impl Job {
                 last.extend(servers.extract_if(.., |server| is_bad(server)));
             }
             if !servers.is_empty() {
-                match self.ask(ask, &servers).await {
+                // With others to be found, nobody is waited for as if it were
+                // the only one.
+                let alone = is_last || !looking_up.is_promising(self);
+                match self.ask(ask, &servers, if alone { MAX_TRIES_EACH } else { FEW_TRIES_EACH }).await {
                     Ok(says) => return Ok(says),
                     Err(trouble) if trouble.is_final() => return Err(trouble),
                     Err(trouble) => worst = trouble,
+                }
+                if worst == Trouble::Silence && !alone {
+                    last.extend(servers);
                 }
             }
             if is_last || !whole && worst != Trouble::NoServers {
@@ -184,7 +192,7 @@ impl Job {
             }
             // Names in the zone itself are known to those alone who just failed.
             let inside = worst == Trouble::NoServers;
-            servers = match self.look_up(delegation, inside, &mut looked_up).await {
+            servers = match looking_up.next(self, inside).await {
                 Ok(servers) => servers,
                 Err(trouble) if trouble.is_final() => return Err(trouble),
                 Err(trouble) => {

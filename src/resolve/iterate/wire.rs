@@ -8,7 +8,10 @@ use hickory_proto::op::Query;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::DNSClass;
 use hickory_proto::rr::Name;
+use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
+
+use super::scrub::MAX_RECORDS as MAX_OF_SET;
 
 /// The size of datagrams we ask for (DNS flag day 2020).
 const UDP_SIZE: u16 = 1_232;
@@ -18,6 +21,10 @@ const QUESTION: usize = 12;
 
 /// The most records a reply may have; honest ones have a few dozen.
 const MAX_RECORDS: usize = 2_000;
+
+/// The most sets of records in a reply.  A referral to 13 name servers with two
+/// addresses each has 28.
+const MAX_SETS: usize = 64;
 
 //----------- request ----------------------------------------------------------
 
@@ -144,6 +151,26 @@ pub(super) fn read(request: &[u8], reply: &[u8]) -> Option<Message> {
         }
     }
     Some(message)
+}
+
+/// Returns whether a reply has more records than any honest one.
+///
+/// Sets are taken as they come: whoever scatters one counts as having more.
+pub(super) fn is_oversized(reply: &Message) -> bool {
+    let mut sets = 0;
+    for section in [&reply.answers, &reply.authorities, &reply.additionals] {
+        let mut of_set = 0;
+        let mut last: Option<&Record> = None;
+        for record in section {
+            let same = |last: &Record| last.record_type() == record.record_type() && last.name == record.name;
+            (sets, of_set) = if last.is_some_and(same) { (sets, of_set + 1) } else { (sets + 1, 1) };
+            if of_set > MAX_OF_SET || sets > MAX_SETS {
+                return true;
+            }
+            last = Some(record);
+        }
+    }
+    false
 }
 
 /// Returns whether a reply says that its server knows no EDNS (RFC 6891 section 7).
