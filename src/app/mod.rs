@@ -14,4 +14,5 @@ pub mod run;
 mod seen;
 mod signals;
 mod system;
+mod uplink;
 pub mod watch;

@@ -30,6 +30,7 @@ use super::privileges;
 use super::seen;
 use super::signals::Signals;
 use super::system;
+use super::uplink;
 use super::watch::Watch;
 use crate::base::Clock;
 use crate::base::Diagnostic;
@@ -128,6 +129,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     tokio::spawn(web::serve::serve(metrics_socket, Arc::new(scrape)));
     let recognizer = Arc::clone(&options.recognizer);
     tokio::spawn(seen::keep(state.clone(), recognizer, Arc::clone(&door), Arc::clone(&clock)));
+    uplink::follow(&door);
 
     let (stop, stopped) = watch::channel(false);
     // Signals are caught before we say that we are ready for them.

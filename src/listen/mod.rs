@@ -35,6 +35,8 @@ pub mod proxy;
 mod stream;
 pub mod tls;
 pub mod udp;
+#[cfg(target_os = "linux")]
+pub mod uplink;
 
 use std::fmt;
 use std::io;

@@ -69,6 +69,11 @@ impl Forwarder {
         Self { servers, counters, clock: SystemClock::default() }
     }
 
+    /// Forgets how long servers take.
+    pub(super) fn forget(&self) {
+        self.servers.iter().for_each(|known| known.srtt.store(0, Ordering::Relaxed));
+    }
+
     /// Asks the servers until one has an answer.
     pub(super) async fn ask(&self, ask: &Ask) -> Result<Message, Trouble> {
         timeout(DEADLINE, self.ask_in_turn(ask)).await.unwrap_or(Err(Trouble::Timeout))

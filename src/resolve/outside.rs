@@ -81,6 +81,10 @@ impl Upstream for Outside {
         .await
     }
 
+    fn network_changed(&self) {
+        self.source.forwarder.forget();
+    }
+
     fn origin(&self) -> Origin {
         self.origin
     }

@@ -120,6 +120,15 @@ impl Resolver {
         self.0.counters.read(self.0.cache.stats())
     }
 
+    /// Forgets what was learned of servers outside, who is slow or silent, and
+    /// what could not be found out: the house has another way out.
+    pub fn network_changed(&self) {
+        for way in self.0.ways.all() {
+            way.upstream.network_changed();
+            way.line.renew();
+        }
+    }
+
     /// Returns the answers that may still be given as octets, for
     /// [`restore`](Self::restore).  It is private data: what a household asked
     /// for.

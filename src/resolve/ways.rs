@@ -64,6 +64,11 @@ impl From<Way> for Ways {
 }
 
 impl Ways {
+    /// Returns all of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Way> {
+        self.zones.iter().map(|(_, way)| way).chain([&self.outside])
+    }
+
     /// Builds what the settings say.
     pub(super) fn build(
         settings: &Settings,

@@ -275,8 +275,11 @@ fn request(message: RouteNetlinkMessage, flags: u16, sequence: u32) -> Vec<u8> {
     bytes
 }
 
-/// Hands every message in `bytes` to `each`.
-fn each_message(bytes: &[u8], mut each: impl FnMut(NetlinkPayload<RouteNetlinkMessage>)) {
+/// Hands every message in `bytes` to `each`.  What can't be read is passed over.
+pub(in crate::listen) fn each_message(
+    bytes: &[u8],
+    mut each: impl FnMut(NetlinkPayload<RouteNetlinkMessage>),
+) {
     each_numbered(bytes, |_, message| each(message));
 }
 
