@@ -5,6 +5,7 @@
 //! `excluded.txt` names those that are about something else, each with why.
 
 mod config;
+mod garbled;
 mod network;
 mod play;
 mod records;
@@ -63,15 +64,18 @@ impl Table {
     }
 }
 
+/// Returns a runtime for one scenario, whose time passes by itself when
+/// everybody waits.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
+}
+
 /// Returns the name that a scenario has in the table, and how it ended.
 fn play(path: &Path, table: &Table) -> (String, Result<(), String>) {
     let words: Vec<_> = path.iter().rev().take(2).map(|part| part.to_string_lossy()).collect();
     let name = format!("{}/{}", words[1], words[0]);
     let text = fs::read_to_string(path).unwrap();
-    // Each has a runtime of its own, whose time passes by itself when everybody waits.
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    let ended = runtime.block_on(play::play(&name, &text, &table.words(&name)));
+    let ended = runtime().block_on(play::play(&name, &text, &table.words(&name)));
     (name, ended)
 }
 

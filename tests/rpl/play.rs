@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use hickory_net::xfer::Protocol;
@@ -36,11 +37,14 @@ use sordino::policy::Builtin;
 use sordino::policy::Policies;
 use sordino::query::Transport;
 use sordino::resolve::AnswerCache;
+use sordino::resolve::Network;
 use sordino::resolve::Resolver;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::config;
+use super::garbled::Garbled;
+use super::garbled::Seen;
 use super::network::Script;
 use super::records::Rr;
 use super::scenario;
@@ -53,7 +57,9 @@ use super::wire;
 struct Nobody;
 
 impl Witness for Nobody {
-    fn note(&self, _: Event) {}
+    fn note(&self, event: Event) {
+        assert!(!matches!(event, Event::Panicked));
+    }
 }
 
 /// Returns the address in the words of a step.
@@ -86,7 +92,7 @@ pub(crate) async fn play(name: &str, text: &str, but: &[&str]) -> Result<(), Str
         entry.matches.retain(|word| !but.iter().any(|but| word.split('=').next() == Some(but)));
     }
     let scenario = Arc::new(scenario);
-    let mut stage = Stage::build(name, text, &scenario)?;
+    let mut stage = Stage::build(name, text, &scenario, |script| script)?;
     for step in &scenario.steps {
         stage.network.go_to(step.number);
         if let Err(say) = stage.take(step).await {
@@ -97,9 +103,37 @@ pub(crate) async fn play(name: &str, text: &str, but: &[&str]) -> Result<(), Str
     Ok(())
 }
 
+/// Plays a scenario with garbled replies: each query gets an answer.
+pub(crate) async fn garbled(name: &str, text: &str, seed: u64, seen: &Arc<Mutex<Seen>>) {
+    // Not all are read; what they say is tested elsewhere.
+    let Ok(scenario) = scenario::read(text).map(Arc::new) else { return };
+    let garble = |script| Arc::new(Garbled::new(script, seed, Arc::clone(seen))) as _;
+    let Ok(mut stage) = Stage::build(name, text, &scenario, garble) else { return };
+    for step in &scenario.steps {
+        stage.network.go_to(step.number);
+        match (step.word.as_str(), &step.entry) {
+            ("QUERY", Some(entry)) => {
+                stage.ask(entry, step.number).await;
+                let answered = timeout(Duration::from_secs(15), stage.receive.recv()).await;
+                assert!(answered.is_ok(), "{name}, seed {seed}, step {}: no answer", step.number);
+                seen.lock().unwrap().done();
+            }
+            ("TIME_PASSES", _) => {
+                let _ = stage.take(step).await;
+            }
+            _ => {}
+        }
+    }
+}
+
 impl Stage {
-    /// Builds the house of a scenario.
-    fn build(name: &str, text: &str, scenario: &Arc<Scenario>) -> Result<Self, String> {
+    /// Builds the house of a scenario, on its network or on one around that.
+    fn build(
+        name: &str,
+        text: &str,
+        scenario: &Arc<Scenario>,
+        around: impl FnOnce(Arc<Script>) -> Arc<dyn Network>,
+    ) -> Result<Self, String> {
         let config = config::read(&scenario.config, text)?;
         let clock = Arc::new(ManualClock::at(config.unix));
         // These are about who has authority, and write it down.
@@ -110,7 +144,7 @@ impl Stage {
         let others = stubs.flat_map(|(_, servers)| servers.iter().map(SocketAddr::ip)).collect();
         let network = Arc::new(Script::new(Arc::clone(scenario), others, lame, Arc::clone(&clock)));
         let cache = Arc::new(AnswerCache::new(1 << 20));
-        let resolver = Resolver::with_network(&config.settings, cache, Arc::clone(&network) as _)
+        let resolver = Resolver::with_network(&config.settings, cache, around(Arc::clone(&network)))
             .map_err(|fault| fault.to_string())?;
         let unlisted = Unlisted { speakers: PolicyId(0), others: PolicyId(0) };
         let house = Household {
