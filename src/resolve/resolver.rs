@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hickory_proto::op::ResponseCode;
 use tokio::time::timeout;
 
 use super::AnswerCache;
@@ -56,6 +57,8 @@ pub(super) struct Inner {
     ways: Ways,
     /// Answers that are still good, or were lately.
     pub(super) cache: Arc<AnswerCache>,
+    /// The mark that our own answers have in the cache.
+    own: u64,
     /// What is on or off.
     switches: Switches,
     /// Questions that are worked on.
@@ -184,11 +187,11 @@ impl Resolver {
     /// Puts the parts together.
     fn assemble(ways: Ways, cache: Arc<AnswerCache>, counters: Arc<Counters>, switches: Switches) -> Self {
         let work = Work::new(Arc::clone(&cache));
-        Self(Arc::new(Inner { ways, cache, switches, work, counters }))
+        let own = mark(&("own", ways.zones(), switches.own_root));
+        Self(Arc::new(Inner { ways, cache, own, switches, work, counters }))
     }
 
-    /// Returns an answer that is in the cache.  Special names never are: nobody
-    /// asks outside for them.
+    /// Returns an answer that is in the cache.
     pub(super) fn glance(
         &self,
         name: DomainRef<'_>,
@@ -198,7 +201,10 @@ impl Resolver {
     ) -> Option<Resolved> {
         let way = self.0.ways.of(name).1;
         let key = KeyRef { realm: way.realm, name, rtype, checking_disabled };
-        let Kept { data, age, fresh } = self.0.cache.glance(key, now)?;
+        let Some(Kept { data, age, fresh }) = self.0.cache.glance(key, now) else {
+            let own = self.0.cache.glance(KeyRef { realm: self.0.own, ..key }, now)?;
+            return own.fresh.then_some(Resolved { data: own.data, age: 0, origin: Origin::Local });
+        };
         if !fresh {
             return self.is_stale_at_once(key, way, now).then_some(stale(data, age));
         }
@@ -226,7 +232,13 @@ impl Resolver {
     pub(super) async fn answer(&self, question: Question, now: Now) -> Result<Resolved, Failure> {
         let (zoned, way) = self.0.ways.of(question.name.borrowed());
         if let Some(data) = self.own(&question, zoned) {
-            return Ok(Resolved { data: Arc::new(data), age: 0, origin: Origin::Local });
+            let data = Arc::new(data);
+            // What a house asks for all the time (`wpad`, `lan`, printers); others
+            // are few and would be among what a flood can't push out.
+            if data.rcode == ResponseCode::NXDomain {
+                self.0.cache.put(Key { realm: self.0.own, question }, &data, now);
+            }
+            return Ok(Resolved { data, age: 0, origin: Origin::Local });
         }
         let key = Key { realm: way.realm, question };
         let kept = self.0.cache.get(key.borrowed(), now);

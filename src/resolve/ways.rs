@@ -115,6 +115,11 @@ impl Ways {
         Ok(Self { zones, outside: Way::new(outside, mark(&without_zones)) })
     }
 
+    /// Returns the names that have a way of their own.
+    pub(super) fn zones(&self) -> Vec<&Domain> {
+        self.zones.iter().map(|(zone, _)| zone).collect()
+    }
+
     /// Returns the way for a name, and whether it is that of a zone.
     pub(super) fn of(&self, name: DomainRef<'_>) -> (bool, &Way) {
         let zone = self.zones.iter().find(|(zone, _)| name.is_at_or_below(zone));

@@ -278,3 +278,50 @@ async fn it_can_be_switched_off() {
     assert!(house.ask("a.de").await.is_err());
     assert_eq!(house.glance("a.de"), None);
 }
+
+//----------- own answers ------------------------------------------------------
+
+/// Asks for the address of a name, at once or else not at once: where the answer
+/// is from, its RCODE and how old it is said to be.
+async fn own(resolver: &Resolver, name: &str, now: Now) -> (bool, Origin, u16, u32) {
+    let name: Domain = name.parse().unwrap();
+    let at_once = resolver.glance(name.borrowed(), Rtype::A, false, now);
+    let was = at_once.is_some();
+    let resolved = if let Some(resolved) = at_once {
+        resolved
+    } else {
+        let question = Question { name, rtype: Rtype::A, checking_disabled: false };
+        resolver.answer(question, now).await.unwrap()
+    };
+    (was, resolved.origin, u16::from(resolved.data.rcode), resolved.age)
+}
+
+#[tokio::test]
+async fn that_a_name_is_nobodys_is_said_at_once_the_second_time() {
+    let House { upstream, resolver, clock } = House::new();
+    for name in ["wpad", "printer.local", "1.178.168.192.in-addr.arpa"] {
+        assert_eq!(own(&resolver, name, clock.now()).await, (false, Origin::Local, 3, 0), "{name}");
+        clock.advance(Duration::from_mins(59));
+        assert_eq!(own(&resolver, name, clock.now()).await, (true, Origin::Local, 3, 0), "{name}");
+    }
+    // There is no end of names below it, and each exists.
+    for _ in 0..2 {
+        assert_eq!(own(&resolver, "x.localhost", clock.now()).await, (false, Origin::Local, 0, 0));
+    }
+    assert_eq!(*upstream.asked.lock().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn that_a_name_is_nobodys_is_not_said_any_more_when_the_household_makes_a_zone_of_it() {
+    let now = ManualClock::at(0).now();
+    let before = Settings::default();
+    let resolver = Resolver::new(&before).unwrap();
+    for was in [false, true] {
+        assert_eq!(own(&resolver, "nas.home.arpa", now).await, (was, Origin::Local, 3, 0));
+    }
+    let mut after = before.clone();
+    after.zones.push(("home.arpa".parse().unwrap(), vec!["192.0.2.1:53".parse().unwrap()]));
+    let name: Domain = "nas.home.arpa".parse().unwrap();
+    let rebuilt = resolver.rebuilt(&before, &after).unwrap();
+    assert!(rebuilt.glance(name.borrowed(), Rtype::A, false, now).is_none());
+}
