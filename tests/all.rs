@@ -11,6 +11,9 @@ mod breakages;
 /// What a config may say, and how a fault in it is told.
 #[cfg(test)]
 mod config;
+/// What is deployed beside the program: alerts, unit.
+#[cfg(test)]
+mod deploy;
 /// Every way around the policy, on every transport and state of the cache.
 #[cfg(test)]
 mod evasion;
@@ -26,6 +29,9 @@ mod layers;
 /// The lists: every researched name, every lint, other people's syntaxes.
 #[cfg(test)]
 mod lists;
+/// The metrics are those that are documented, and bounded.
+#[cfg(test)]
+mod metrics;
 /// List servers with every fault: the old rules stay, and the reason is told.
 #[cfg(test)]
 mod refresh;

@@ -12,11 +12,11 @@ use std::sync::PoisonError;
 use prometheus::IntCounter;
 use prometheus::IntCounterVec;
 use prometheus::IntGaugeVec;
-use prometheus::Registry;
 
 use super::book::Book;
 use super::book::Page;
 use super::book::State;
+use super::register::Register;
 use super::register::counter;
 use super::register::counters;
 use super::register::gauges;
@@ -66,7 +66,7 @@ pub(super) struct Counts {
 
 impl Counts {
     /// Registers the families.
-    pub(super) fn new(reg: &Registry) -> prometheus::Result<Self> {
+    pub(super) fn new(reg: &Register) -> prometheus::Result<Self> {
         Ok(Self {
             queries: counters(
                 reg,
@@ -101,7 +101,8 @@ impl Counts {
             device_state: gauges(
                 reg,
                 "device_state",
-                "0 offline, 1 quiet, 2 functions only, 3 tracking blocked, 4 tracking allowed.",
+                "0 offline (asked nothing for a day), 1 quiet (for a quarter of an hour), 2 functions only, \
+                 3 tracking blocked, 4 tracking allowed, 5 bypass suspected (is there and asks somebody else).",
                 &["device"],
             )?,
             device_asked: gauges(

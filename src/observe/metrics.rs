@@ -1,5 +1,5 @@
-//! [`Metrics`]: the Prometheus families of `design/contract.md`, and what adds
-//! to them.
+//! [`Metrics`]: the Prometheus families of `deploy/prometheus/README.md`, and
+//! what adds to them.
 //!
 //! Labels are closed enums and configured names, never a QNAME or an address.
 
@@ -13,10 +13,11 @@ use prometheus::IntCounter;
 use prometheus::IntCounterVec;
 use prometheus::IntGauge;
 use prometheus::IntGaugeVec;
-use prometheus::Registry;
 use prometheus::TextEncoder;
 
 use super::counts::Counts;
+pub use super::register::Family;
+use super::register::Register;
 use super::register::count;
 use super::register::counter;
 use super::register::counters;
@@ -57,7 +58,7 @@ pub struct Download {
 #[derive(Debug)]
 pub struct Metrics {
     /// What is scraped.
-    registry: Registry,
+    registry: Register,
     /// `dropped_total`
     dropped: IntCounterVec,
     /// `panics_total`
@@ -91,7 +92,7 @@ pub struct Metrics {
 impl Metrics {
     /// Registers all families.
     pub fn new() -> Result<Self, prometheus::Error> {
-        let registry = Registry::new_custom(Some("sordino".to_owned()), None)?;
+        let registry = Register::new()?;
         let reg = &registry;
         let build = gauges(reg, "build_info", "The version that runs; always 1.", &["version", "revision"])?;
         let revision = option_env!("SORDINO_REVISION").unwrap_or("unknown");
@@ -157,6 +158,11 @@ impl Metrics {
             missed: Arc::default(),
             registry,
         })
+    }
+
+    /// Returns all families with our prefix, those without series too.
+    pub fn families(&self) -> Vec<Family> {
+        self.registry.families()
     }
 
     /// Returns the counter of missed events.

@@ -1,5 +1,9 @@
-//! Small helpers of [`metrics`](super::metrics): registering families, raising
-//! counters to totals that are kept elsewhere, words for numbers.
+//! [`Register`]: where families are registered and can be told apart by name;
+//! and small helpers of [`metrics`](super::metrics): raising counters to totals
+//! that are kept elsewhere, words for numbers.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use prometheus::IntCounter;
 use prometheus::IntCounterVec;
@@ -8,10 +12,76 @@ use prometheus::IntGaugeVec;
 use prometheus::Opts;
 use prometheus::Registry;
 use prometheus::core::Collector;
+use prometheus::process_collector::ProcessCollector;
+use prometheus::proto::MetricFamily;
+use prometheus::proto::MetricType;
+
+//----------- Register ---------------------------------------------------------
+
+/// A family of metrics, as it is registered.  One with labels has no series as
+/// long as nothing was counted, and is there all the same.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Family {
+    /// Its name, with the prefix.
+    pub name: String,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    /// Its labels, in the order of their names.
+    pub labels: Vec<String>,
+}
+
+/// The families that are scraped.
+#[derive(Debug)]
+pub(super) struct Register {
+    /// Ours.
+    registry: Registry,
+    /// Those about the process, which have no prefix of ours.
+    process: ProcessCollector,
+    /// What ours are.
+    families: Mutex<Vec<Family>>,
+}
+
+impl Register {
+    /// Makes a register without families of ours.
+    pub(super) fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new_custom(Some("sordino".to_owned()), None)?;
+        Ok(Self { registry, process: ProcessCollector::for_self(), families: Mutex::default() })
+    }
+
+    /// Returns all series.
+    pub(super) fn gather(&self) -> Vec<MetricFamily> {
+        let mut all = self.process.collect();
+        all.extend(self.registry.gather());
+        all
+    }
+
+    /// Returns all families of ours.
+    pub(super) fn families(&self) -> Vec<Family> {
+        self.families.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Registers a collector and returns it.
+    fn add<C: Collector + Clone + 'static>(&self, collector: C) -> prometheus::Result<C> {
+        self.registry.register(Box::new(collector.clone()))?;
+        let kinds = collector.collect();
+        let kind = match kinds.first().map(MetricFamily::get_field_type) {
+            Some(MetricType::COUNTER) => "counter",
+            Some(MetricType::HISTOGRAM) => "histogram",
+            _ => "gauge",
+        };
+        for desc in collector.desc() {
+            let mut labels = desc.variable_labels.clone();
+            labels.sort_unstable();
+            let family = Family { name: format!("sordino_{}", desc.fq_name), kind, labels };
+            self.families.lock().unwrap_or_else(PoisonError::into_inner).push(family);
+        }
+        Ok(collector)
+    }
+}
 
 /// Registers counters with labels.
 pub(super) fn counters(
-    registry: &Registry,
+    registry: &Register,
     name: &str,
     help: &str,
     labels: &[&str],
@@ -20,13 +90,13 @@ pub(super) fn counters(
 }
 
 /// Registers a counter.
-pub(super) fn counter(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntCounter> {
+pub(super) fn counter(registry: &Register, name: &str, help: &str) -> prometheus::Result<IntCounter> {
     register(registry, IntCounter::new(name, help)?)
 }
 
 /// Registers gauges with labels.
 pub(super) fn gauges(
-    registry: &Registry,
+    registry: &Register,
     name: &str,
     help: &str,
     labels: &[&str],
@@ -35,17 +105,16 @@ pub(super) fn gauges(
 }
 
 /// Registers a gauge.
-pub(super) fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+pub(super) fn gauge(registry: &Register, name: &str, help: &str) -> prometheus::Result<IntGauge> {
     register(registry, IntGauge::new(name, help)?)
 }
 
 /// Registers a collector and returns it.
 pub(super) fn register<C: Collector + Clone + 'static>(
-    registry: &Registry,
+    registry: &Register,
     collector: C,
 ) -> prometheus::Result<C> {
-    registry.register(Box::new(collector.clone()))?;
-    Ok(collector)
+    registry.add(collector)
 }
 
 /// Raises a counter to a total that is kept elsewhere.

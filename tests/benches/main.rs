@@ -16,6 +16,8 @@ mod matcher;
 #[cfg(test)]
 mod road;
 #[cfg(test)]
+mod scrape;
+#[cfg(test)]
 mod wire;
 
 use divan::Bencher;
@@ -51,6 +53,12 @@ fn wire(bencher: Bencher<'_, '_>, case: &Case) {
 /// See [`cache`].
 #[divan::bench(args = cache::cases())]
 fn cache(bencher: Bencher<'_, '_>, case: &Case) {
+    bencher.bench_local(case.prepare());
+}
+
+/// See [`scrape`].
+#[divan::bench(args = scrape::cases())]
+fn scrape(bencher: Bencher<'_, '_>, case: &Case) {
     bencher.bench_local(case.prepare());
 }
 
