@@ -7,6 +7,7 @@ pub mod authority;
 pub mod downloads;
 pub mod house;
 mod kept;
+mod last_good;
 pub mod load;
 pub mod offer;
 pub mod privileges;

@@ -22,6 +22,7 @@ use super::downloads;
 use super::downloads::Lists;
 use super::downloads::OwnLookup;
 use super::kept;
+use super::last_good;
 use super::load;
 use super::load::Loaded;
 use super::load::Options;
@@ -85,10 +86,12 @@ pub fn run(options: &Options) -> Result<(), ExitError> {
 /// ports, privileges, and then the first query.
 async fn serve(options: &Options) -> Result<(), ExitError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(options.clock_offset));
-    let loaded = load(options).map_err(|faults| {
+    let state = load::state_dir(options);
+    let started = last_good::load(options, &state).map_err(|faults| {
         complain(&faults);
         ExitError(1)
     })?;
+    let (loaded, is_old) = (started.loaded, started.is_old);
     complain(&loaded.warnings);
     let Listen { dns, tls, https, threads, .. } = &loaded.config.listen;
     let sockets =
@@ -97,7 +100,6 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let metrics_socket = tokio::net::TcpListener::bind(metrics_at)
         .await
         .map_err(|error| fatal(format_args!("cannot serve metrics on {metrics_at}: {error}")))?;
-    let state = load::state_dir(options);
     let kept = state.join("lists");
     if let Err(error) = std::fs::create_dir_all(&kept) {
         tracing::warn!(folder = %state.display(), %error, "nothing can be kept over a restart");
@@ -111,6 +113,11 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let resolver = Arc::new(Resolver::new(&loaded.config.resolve).map_err(fatal)?);
     kept::load(&state, &resolver, clock.now());
     metrics.loaded(&loaded.house, &loaded.set_aside, clock.now());
+    if is_old {
+        metrics.kept(clock.now());
+    } else {
+        last_good::keep(options, &state, &loaded);
+    }
     let addresses = sockets.addresses();
     let count = loaded.house.catalog.families().len() + loaded.house.policies.lists.all().len();
     let home = home(&loaded, resolver);
@@ -206,7 +213,7 @@ fn neighbors() -> Arc<dyn Neighbors> {
 }
 
 /// Shows complaints.
-fn complain(faults: &[Diagnostic]) {
+pub(super) fn complain(faults: &[Diagnostic]) {
     for fault in faults {
         if fault.is_fault() {
             tracing::error!("{fault}");
@@ -345,8 +352,11 @@ impl Running {
         let lists = Fresh::start(&loaded, &self.state, &self.door, &self.clock, &self.news, Some(&known))?;
         self.lists.go_on(&lists);
         self.metrics.loaded(&loaded.house, &loaded.set_aside, self.clock.now());
-        self.settings = loaded.config.resolve;
-        self.known = loaded.known;
+        self.known.clone_from(&loaded.known);
+        self.settings = loaded.config.resolve.clone();
+        let (options, state) = (self.options.clone(), self.state.clone());
+        // On the disk nobody waits for.
+        tokio::task::spawn_blocking(move || last_good::keep(&options, &state, &loaded));
         Ok(())
     }
 }

@@ -21,6 +21,7 @@ use std::io::BufReader;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -266,7 +267,7 @@ impl Reading<'_> {
         let unfinished = state.join(UNFINISHED);
         // One that is left over may still be written by somebody.
         let _ = fs::remove_file(&unfinished);
-        let file = File::options().read(true).write(true).create_new(true).open(&unfinished);
+        let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&unfinished);
         let mut out = Octets(file.map_err(BuildError::Write)?);
         matcher::build(&mut out, about, &mut |sink| self.feed(sink))?;
         // Not waited for until it is on the disk: after a fall of the power it

@@ -3,10 +3,12 @@
 //! The only place that reads the files of the household, and that downloads.
 //! A list that was downloaded passes through three files here: `fetch` gets
 //! it, `refresh` decides whether it is fit to be used, `store` keeps the last
-//! good copy.  `compiled` makes one table of all lists, and keeps that too.
+//! good copy.  `compiled` makes one table of all lists, and keeps that too.  `good`
+//! keeps the config that was in effect last.
 
 pub mod compiled;
 pub mod fetch;
+pub mod good;
 pub mod refresh;
 pub mod store;
 

@@ -40,3 +40,19 @@ fn every_alert_fires_when_it_should_and_only_then() {
         assert!(fires && silent, "{alert} is not tried both ways");
     }
 }
+
+#[test]
+fn the_unit_is_valid_and_as_hard_as_we_say() {
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/systemd/sordino.service"));
+    let folder = std::env::temp_dir().join(format!("sordino-unit-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let unit = folder.join("sordino.service");
+    // Verifying looks for the program.
+    let text = text.unwrap().replace("/usr/bin/sordino", env!("CARGO_BIN_EXE_sordino"));
+    std::fs::write(&unit, text).unwrap();
+    let unit = unit.to_str().unwrap();
+    assert_content("systemd-analyze", "systemd", &["verify", "--man=no", unit]);
+    assert_content("systemd-analyze", "systemd", &["security", "--offline=true", "--threshold=16", unit]);
+    std::fs::remove_dir_all(folder).unwrap();
+}

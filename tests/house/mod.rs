@@ -18,8 +18,10 @@ mod life;
 mod noise;
 mod prometheus;
 mod proxies;
+mod robust;
 mod streams;
 mod support;
+mod syscalls;
 
 pub(crate) use support::House;
 pub(crate) use support::in_house;

@@ -55,7 +55,7 @@ impl Drop for Dnsdist {
 fn start(house: &House, nth: u16) -> Server {
     let folder = house.folder.join(nth.to_string());
     std::fs::create_dir_all(&folder).unwrap();
-    let house = House { zones: house.zones.clone(), folder };
+    let house = House { zones: house.zones.clone(), state: folder.clone(), folder };
     let config = format!(
         "[listen]\ndns = [\"127.0.0.1:{}\"]\nproxy-protocol-from = [\"127.0.0.1\"]\n\
          [metrics]\nlisten = \"127.0.0.1:{}\"\n[web]\nlisten = \"127.0.0.1:{}\"\n\

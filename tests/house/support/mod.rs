@@ -27,11 +27,14 @@ const TOOLS: [(&str, &str); 6] = [
 const INSIDE: &str = "SORDINO_TEST_HOUSE";
 
 /// A box to test in.
+#[derive(Clone)]
 pub(crate) struct House {
     /// The folder of zones, with root hints and keys.
     pub(crate) zones: PathBuf,
     /// A folder for this test alone.
     pub(crate) folder: PathBuf,
+    /// The state folder of Sordino.
+    pub(crate) state: PathBuf,
 }
 
 /// Runs a test in a box of its own.  `name` is the test's full name.
@@ -40,7 +43,7 @@ pub(crate) fn in_house(name: &str, test: impl Fn(&House)) {
         let folder = env::temp_dir().join(format!("sordino-{}", name.replace("::", "-")));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
-        let house = House { zones: PathBuf::from(zones), folder: folder.clone() };
+        let house = House { zones: PathBuf::from(zones), folder: folder.clone(), state: folder.clone() };
         test(&house);
         let _ = fs::remove_dir_all(folder);
         return;
@@ -162,6 +165,11 @@ impl House {
     /// Starts Sordino like `sordino`, with variables in its environment.
     pub(crate) fn sordino_with(&self, config: &str, environment: &[(&str, &str)]) -> Server {
         Server::start(self, config, environment)
+    }
+
+    /// Starts Sordino once more, with the config as it is now.
+    pub(crate) fn sordino_again(&self) -> Server {
+        Server::spawn(self, self.folder.join("config.toml"), &[], &[])
     }
 
     /// Writes a file into the test's folder.

@@ -32,12 +32,19 @@ impl Server {
             format!("{config}\n[resolve]\n{internet}")
         };
         let config = house.write("config.toml", &format!("{listen}{config}"));
+        Self::spawn(house, config, environment, &[])
+    }
+
+    /// Starts it with a config that is there, by way of another program that is
+    /// given its command line.
+    pub(crate) fn spawn(house: &House, config: PathBuf, environment: &[(&str, &str)], by: &[&str]) -> Self {
         let log = house.folder.join("log");
-        let child = Command::new(env!("CARGO_BIN_EXE_sordino"))
-            .args(["run", "--config"])
+        let line = [by, &[env!("CARGO_BIN_EXE_sordino"), "run", "--config"]].concat();
+        let child = Command::new(line[0])
+            .args(&line[1..])
             .arg(&config)
             .arg("--state-dir")
-            .arg(&house.folder)
+            .arg(&house.state)
             .envs(environment.iter().copied())
             .stderr(File::create(&log).unwrap())
             .spawn()

@@ -1,0 +1,433 @@
+//! What may go wrong with disk, config, files and memory, and takes no DNS away.
+
+use std::fs;
+use std::net::TcpStream;
+use std::net::UdpSocket;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use super::House;
+use super::in_house;
+use super::support::Server;
+use super::support::eventually;
+use super::support::pause;
+use super::support::source;
+
+/// A house in which something is blocked by a rule, and something by a list that
+/// is compiled into the state folder.
+const CONFIG: &str = "[device.kitchen]\nmac = \"44:65:0d:12:34:56\"\n\
+	[policy.open]\nlists = [\"mine\"]\n[list.mine]\npath = \"mine.txt\"\n";
+
+/// Runs a command that has to succeed.
+fn run(command: &str) {
+    let done = Command::new("sh").args(["-c", command]).output().unwrap();
+    assert!(done.status.success(), "{command}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Fails unless the house is answered and filtered as ever.
+fn assert_well(house: &House) {
+    house.dig("echo", "@192.168.178.2 api.amazon.com").assert_resolved();
+    let blocked = house.dig("echo", "@192.168.178.2 device-metrics-us.amazon.com");
+    assert_eq!(blocked.status, "NXDOMAIN", "{}", blocked.shown);
+    assert_eq!(house.dig("laptop", "@192.168.178.2 listed.example.net").status, "NXDOMAIN");
+}
+
+/// Fails unless it goes on through a reload and ends well.
+fn assert_lives_on(house: &House, server: &mut Server) {
+    assert_well(house);
+    house.write("mine.txt", "listed.example.net\nmore.example.net\n");
+    server.signal("HUP");
+    eventually("the reload", || {
+        (house.dig("laptop", "@192.168.178.2 more.example.net").error.is_some()).then_some(())
+    });
+    assert_well(house);
+    server.signal("TERM");
+    let status = server.wait();
+    assert!(status.success(), "{status}: {}", server.log());
+}
+
+/// Returns the house with a state folder of its own, and that folder.
+fn with_state(house: &House) -> (House, PathBuf) {
+    let state = house.folder.join("state");
+    fs::create_dir_all(&state).unwrap();
+    (House { state: state.clone(), ..house.clone() }, state)
+}
+
+#[test]
+fn a_start_with_a_faulty_config_takes_the_last_good_one_and_says_so() {
+    in_house("house::robust::a_start_with_a_faulty_config_takes_the_last_good_one_and_says_so", |house| {
+        let (house, _) = with_state(house);
+        fs::create_dir(house.folder.join("blocklists")).unwrap();
+        house.write(
+            "blocklists/mine.txt",
+            "family amazon-echo\n\n[advertising]\n\nplain.innocent.com\n    listed 2026-11-25 ours\n",
+        );
+        house.write("mine.txt", "listed.example.net\n");
+        let mut server = house.sordino(CONFIG);
+        let good = fs::read_to_string(&server.config).unwrap();
+        let well = || {
+            assert_eq!(
+                house.dig("echo", "@192.168.178.2 plain.innocent.com").status,
+                "NXDOMAIN",
+                "our own list"
+            );
+            assert_eq!(house.dig("laptop", "@192.168.178.2 listed.example.net").status, "NXDOMAIN");
+            house.dig("laptop", "@192.168.178.2 api.amazon.com").assert_resolved();
+        };
+        well();
+        server.signal("TERM");
+        server.wait();
+        // The config, our own list and the one that is named are all spoilt.
+        house.write("config.toml", &good.replace("44:65:0d:12:34:56", "44:65:0d"));
+        house.write("blocklists/mine.txt", "family");
+        fs::remove_file(house.folder.join("mine.txt")).unwrap();
+        let server = house.sordino_again();
+        well();
+        assert!(server.log().contains("THE CONFIG IS FAULTY"), "{}", server.log());
+        assert!(server.log().contains("not a MAC address"), "{}", server.log());
+        assert_eq!(server.metric("sordino_config_last_reload_ok", &[]), 0);
+        // Another reload of the same: nothing changes, and the copy stays good.
+        server.signal("HUP");
+        eventually("the refusal", || server.log().contains("reload refused").then_some(()));
+        well();
+        house.write("mine.txt", "listed.example.net\n");
+        house.write("blocklists/mine.txt", "family amazon-echo\n");
+        house.write("config.toml", &good);
+        eventually("mended", || (server.metric("sordino_config_last_reload_ok", &[]) == 1).then_some(()));
+        house.dig("echo", "@192.168.178.2 plain.innocent.com").assert_resolved();
+    });
+}
+
+#[test]
+fn a_full_disk_takes_nothing_away_and_is_forgotten_when_there_is_room() {
+    in_house("house::robust::a_full_disk_takes_nothing_away_and_is_forgotten_when_there_is_room", |house| {
+        let (house, state) = with_state(house);
+        house.write("mine.txt", "listed.example.net\n");
+        run(&format!(
+            "mount -t tmpfs -o size=64k tmpfs {0}; dd if=/dev/zero of={0}/filler 2>/dev/null; true",
+            state.display()
+        ));
+        let mut server = house.sordino(CONFIG);
+        assert!(server.log().contains("can't be kept"), "{}", server.log());
+        assert_well(&house);
+        fs::remove_file(state.join("filler")).unwrap();
+        assert_lives_on(&house, &mut server);
+        assert!(
+            state.join("good/config.toml").is_file() && state.join("cache").is_file(),
+            "there was room again"
+        );
+    });
+}
+
+#[test]
+fn a_disk_that_can_only_be_read_takes_nothing_away() {
+    in_house("house::robust::a_disk_that_can_only_be_read_takes_nothing_away", |house| {
+        let (house, state) = with_state(house);
+        house.write("mine.txt", "listed.example.net\n");
+        run(&format!("mount -t tmpfs tmpfs {0}", state.display()));
+        // Empty from the start; and then with all that there was to keep.
+        run(&format!("mount -o remount,ro {}", state.display()));
+        assert_lives_on(&house, &mut house.sordino(CONFIG));
+        run(&format!("mount -o remount,rw {}", state.display()));
+        assert_lives_on(&house, &mut house.sordino_again());
+        run(&format!("mount -o remount,ro {}", state.display()));
+        let mut server = house.sordino_again();
+        assert_lives_on(&house, &mut server);
+    });
+}
+
+/// Lets calls that change a file below `$FAULTS_BELOW` fail with EIO, from the
+/// nth on or only the nth.
+const FAULTS: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+static atomic_int calls;
+static int faulty(const char *path) {
+	const char *below = getenv("FAULTS_BELOW"), *at = getenv("FAULTS_AT");
+	if (!below || !at || !path || strncmp(path, below, strlen(below))) return 0;
+	int nth = ++calls, from = atoi(at);
+	if (getenv("FAULTS_ONCE") ? nth != from : nth < from) return 0;
+	errno = EIO;
+	return 1;
+}
+static int faulty_fd(int fd) {
+	char link[64], path[PATH_MAX + 1];
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t length = readlink(link, path, PATH_MAX);
+	if (length < 0) return 0;
+	path[length] = 0;
+	return faulty(path);
+}
+#define REAL(name) ((__typeof__(&name)) dlsym(RTLD_NEXT, #name))
+ssize_t write(int fd, const void *data, size_t length) { return faulty_fd(fd) ? -1 : REAL(write)(fd, data, length); }
+int fsync(int fd) { return faulty_fd(fd) ? -1 : REAL(fsync)(fd); }
+int ftruncate64(int fd, off64_t length) { return faulty_fd(fd) ? -1 : REAL(ftruncate64)(fd, length); }
+int rename(const char *from, const char *to) { return faulty(to) ? -1 : REAL(rename)(from, to); }
+int unlink(const char *path) { return faulty(path) ? -1 : REAL(unlink)(path); }
+int mkdir(const char *path, mode_t mode) { return faulty(path) ? -1 : REAL(mkdir)(path, mode); }
+int open64(const char *path, int flags, ...) {
+	va_list rest;
+	va_start(rest, flags);
+	mode_t mode = va_arg(rest, mode_t);
+	va_end(rest);
+	return (flags & O_CREAT) && faulty(path) ? -1 : REAL(open64)(path, flags, mode);
+}
+"#;
+
+#[test]
+fn whichever_write_fails_nothing_is_taken_away() {
+    in_house("house::robust::whichever_write_fails_nothing_is_taken_away", |house| {
+        if Command::new("cc").arg("--version").output().is_err() {
+            return eprintln!("skipped: no `cc` (Debian: gcc)");
+        }
+        let (code, shim) = (house.write("faults.c", FAULTS), house.folder.join("faults.so"));
+        run(&format!("cc -shared -fPIC -o {} {} -ldl", shim.display(), code.display()));
+        // All of some forty with SORDINO_FAULTS=1.
+        let all = std::env::var_os("SORDINO_FAULTS").is_some();
+        let (house, state) = with_state(house);
+        for at in (1..=40).filter(|at| all || at % 9 == 1) {
+            for once in [false, true] {
+                let _ = fs::remove_dir_all(&state);
+                house.write("mine.txt", "listed.example.net\n");
+                let (below, number) = (state.display().to_string(), at.to_string());
+                let mut environment = vec![
+                    ("LD_PRELOAD", shim.to_str().unwrap()),
+                    ("FAULTS_BELOW", &below),
+                    ("FAULTS_AT", &number),
+                ];
+                if once {
+                    environment.push(("FAULTS_ONCE", "1"));
+                }
+                let mut server = house.sordino_with(CONFIG, &environment);
+                assert_lives_on(&house, &mut server);
+            }
+        }
+        let mut server = house.sordino_again();
+        assert_lives_on(&house, &mut server);
+    });
+}
+
+/// Returns the processor time of a process, in hundredths of a second.
+fn processor(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    // utime and stime, fields 14 and 15 of proc_pid_stat(5).
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+#[test]
+fn without_file_descriptors_it_waits_and_does_not_spin() {
+    in_house("house::robust::without_file_descriptors_it_waits_and_does_not_spin", |house| {
+        let server = house.sordino("[device.kitchen]\nmac = \"44:65:0d:12:34:56\"\n");
+        house.dig("laptop", "@192.168.178.2 api.amazon.com").assert_resolved();
+        let open = fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap().count();
+        run(&format!("prlimit --pid {} --nofile={}", server.pid(), open + 4));
+        let streams: Vec<_> = (0..64).filter_map(|_| TcpStream::connect("192.168.178.2:53").ok()).collect();
+        pause(Duration::from_millis(200));
+        let before = processor(server.pid());
+        pause(Duration::from_secs(2));
+        let took = processor(server.pid()) - before;
+        assert!(took <= 40, "{took} of 200 hundredths of a second, for nothing");
+        // What is at hand and what is blocked needs none.
+        house.dig("laptop", "@192.168.178.2 api.amazon.com").assert_resolved();
+        assert_eq!(house.dig("echo", "@192.168.178.2 device-metrics-us.amazon.com").status, "NXDOMAIN");
+        drop(streams);
+        eventually("streams again", || {
+            (house.dig("laptop", "+tcp +time=1 @192.168.178.2 api.amazon.com").status == "NOERROR")
+                .then_some(())
+        });
+        server.assert_alive();
+    });
+}
+
+/// Makes a control group with a limit of memory, in MiB; `None` where we may not.
+fn control_group(limit: u64) -> Option<PathBuf> {
+    let name = format!("sordino-test-{}", std::process::id());
+    for (root, file) in [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")]
+    {
+        let group = Path::new(root).join(&name);
+        if fs::create_dir(&group).is_ok() {
+            if fs::write(group.join(file), (limit << 20).to_string()).is_ok() {
+                return Some(group);
+            }
+            let _ = fs::remove_dir(&group);
+        }
+    }
+    None
+}
+
+#[test]
+fn it_lives_within_a_limit_of_memory() {
+    in_house("house::robust::it_lives_within_a_limit_of_memory", |house| {
+        let Some(group) = control_group(64) else {
+            return eprintln!("skipped: no control group may be made here");
+        };
+        let names: Vec<_> = (0..100_000).map(|nth| format!("n{nth}.example.net\n")).collect();
+        let names = names.concat();
+        house.write("mine.txt", &names);
+        let mut server = house.sordino_with(CONFIG, &[]);
+        fs::write(group.join("cgroup.procs"), server.pid().to_string()).unwrap();
+        let socket = UdpSocket::bind("192.168.178.3:0").unwrap();
+        socket.connect("192.168.178.2:53").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let mut room = [0; 1500];
+        for round in 0..10u16 {
+            house.write("mine.txt", &format!("{names}round-{round}.example.net\n"));
+            server.signal("HUP");
+            for number in 0..2000u16 {
+                let mut query = number.to_be_bytes().to_vec();
+                query.extend(b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00");
+                let label = format!("r{round}-{number}");
+                query.push(u8::try_from(label.len()).unwrap());
+                query.extend(label.as_bytes());
+                query.extend(b"\x06amazon\x03com\x00\x00\x01\x00\x01");
+                let _ = socket.send(&query);
+                while socket.recv(&mut room).is_ok() {}
+            }
+            pause(Duration::from_millis(200));
+        }
+        server.assert_alive();
+        server.signal("TERM");
+        assert!(server.wait().success());
+        let _ = fs::remove_dir(group);
+    });
+}
+
+#[test]
+fn nothing_is_written_while_nothing_changes_and_nobody_else_may_read_it() {
+    in_house(
+        "house::robust::nothing_is_written_while_nothing_changes_and_nobody_else_may_read_it",
+        |house| {
+            let (house, state) = with_state(house);
+            house.write("mine.txt", "listed.example.net\n");
+            let mut server = house.sordino(CONFIG);
+            let written = || {
+                let io = fs::read_to_string(format!("/proc/{}/io", server.pid())).unwrap();
+                let line = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).unwrap();
+                line.parse::<u64>().unwrap()
+            };
+            pause(Duration::from_millis(300));
+            let before = written();
+            for nth in 1..100 {
+                house.dig("echo", &format!("@192.168.178.2 load-{nth}.amazon.com"));
+                house.dig("echo", "@192.168.178.2 device-metrics-us.amazon.com");
+            }
+            // 50,000 queries a day may take 20 MB.
+            assert!(written() - before <= 200 * 400, "{} octets for 200 queries", written() - before);
+            server.signal("TERM");
+            server.wait();
+            let mut folders = vec![state];
+            let mut files = 0;
+            while let Some(folder) = folders.pop() {
+                for entry in fs::read_dir(&folder).unwrap() {
+                    let path = entry.unwrap().path();
+                    let mode = fs::symlink_metadata(&path).unwrap().permissions().mode();
+                    if path.is_dir() {
+                        folders.push(path);
+                    } else {
+                        files += 1;
+                        assert_eq!(mode & 0o077, 0, "{} can be read by others", path.display());
+                    }
+                }
+            }
+            assert!(files >= 3, "table, cache, config");
+        },
+    );
+}
+
+#[test]
+fn a_flood_fills_no_log_and_neither_log_nor_metrics_tell_who_asked_what() {
+    in_house(
+        "house::robust::a_flood_fills_no_log_and_neither_log_nor_metrics_tell_who_asked_what",
+        |house| {
+            let server = house.sordino("[device.kitchen]\nmac = \"44:65:0d:12:34:56\"\n");
+            let lines = || server.log().lines().count();
+            let before = lines();
+            let socket = UdpSocket::bind("192.168.178.3:0").unwrap();
+            socket.connect("192.168.178.2:53").unwrap();
+            // SERVFAIL, nonsense, and answers to nothing.
+            for number in 0..3000u16 {
+                let mut query = number.to_be_bytes().to_vec();
+                query.extend(
+                    b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x05bogus\x03org\x00\x00\x01\x00\x01",
+                );
+                if number % 3 == 1 {
+                    query.truncate(20);
+                } else if number % 3 == 2 {
+                    query[2] |= 0x80;
+                }
+                let _ = socket.send(&query);
+            }
+            house.dig("laptop", "@192.168.178.2 www.bogus.org");
+            house.dig("echo", "@192.168.178.2 device-metrics-us.amazon.com");
+            house.dig("echo", "@192.168.178.2 api.amazon.com");
+            assert!(lines() - before < 30, "{} lines:\n{}", lines() - before, server.log());
+            for (what, text) in [("metrics", server.metrics()), ("log", server.log())] {
+                for secret in [
+                    "bogus.org",
+                    "amazon.com",
+                    "192.168.178.20",
+                    "192.168.178.30",
+                    "44:65:0d:12:34:56",
+                    "fd00:178::20",
+                ] {
+                    assert!(!text.contains(secret), "the {what} tells {secret}:\n{text}");
+                }
+            }
+        },
+    );
+}
+
+#[test]
+fn two_hundred_faulty_configs_change_nothing() {
+    // In this process: a house would take minutes for it.
+    use sordino::app::load;
+    use sordino::app::load::Options;
+    let good = fs::read_to_string(source("config/config.toml")).unwrap()
+        + "\n[device.kitchen]\nmac = \"44:65:0d:12:34:56\"\n[list.a]\npath = \"a.txt\"\n[policy.balanced]\nlists = [\"a\"]\n";
+    let folder = std::env::temp_dir().join(format!("sordino-faulty-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("a.txt"), "a.example\n").unwrap();
+    let path = folder.join("config.toml");
+    let options =
+        Options { config: Some(path.clone()), state_dir: Some(folder.join("state")), ..Options::default() };
+    fs::write(&path, &good).unwrap();
+    load::load(&options).unwrap();
+    let (mut refused, mut seed) = (0, 0x5eed_u64);
+    for _ in 0..200 {
+        let mut octets = good.clone().into_bytes();
+        for _ in 0..3 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let at = usize::try_from(seed >> 33).unwrap() % octets.len();
+            match seed >> 20 & 3 {
+                0 => octets[at] = b'"',
+                1 => drop(octets.drain(at..(at + 5).min(octets.len()))),
+                2 => octets.insert(at, b'='),
+                _ => octets[at] = 0xff,
+            }
+        }
+        fs::write(&path, &octets).unwrap();
+        if let Err(faults) = load::load(&options) {
+            refused += 1;
+            assert!(
+                faults.iter().all(|fault| !fault.say.is_empty() && fault.file.ends_with("config.toml")),
+                "{faults:?}"
+            );
+        }
+    }
+    assert!(refused > 100, "{refused} is no test");
+    fs::remove_dir_all(folder).unwrap();
+}
