@@ -1,0 +1,300 @@
+"""Thousands of zones, good ones and ones that are broken in many ways, asked
+of Sordino and of unbound: do both say the same?
+
+`differential.py [--zones N] [--seed S] [--only KIND] [--at-once N]`
+
+Compared are RCODE, AD and the data of the answer section.  What differs is
+asked again later, since either may have given up in a hurry; what differs
+still is shown, and fails the trial if it is more than one question in a
+thousand, or if Sordino takes for secure what unbound calls bogus."""
+
+import argparse, collections, os, random, sys, threading, time
+import dns.exception, dns.flags, dns.message, dns.name, dns.rcode, dns.rdatatype as T, dns.rrset
+from net import Net
+from peers import Peer
+from zones import Key, Zone
+
+PLAIN = """@ NS ns1
+@ NS ns2
+@ MX 10 mail
+@ TXT "text"
+ns1 A {0}
+ns2 A {1}
+www A 192.0.2.1
+www A 192.0.2.2
+mail A 192.0.2.3
+alias CNAME www
+dead CNAME nothing
+far CNAME www.{2}
+*.wild A 192.0.2.4
+*.wild TXT "wild"
+*.star CNAME www
+a.b.c.ent A 192.0.2.5
+old DNAME new
+x.new A 192.0.2.6
+island NS ns1.island
+ns1.island A {0}
+"""
+QUESTIONS = [
+    ("www", "A"), ("www", "AAAA"), ("@", "MX"), ("@", "SOA"), ("@", "DNSKEY"), ("@", "DS"), ("nothing", "A"),
+    ("x.nothing", "TXT"), ("alias", "A"), ("dead", "A"), ("far", "A"), ("x.wild", "A"), ("x.y.wild", "AAAA"),
+    ("y.star", "A"), ("ent", "A"), ("b.c.ent", "A"), ("x.old", "A"), ("z.old", "A"), ("old", "DNAME"),
+    ("www.island", "A"), ("below.www", "A"),
+]
+# What is wrong with the data: bent in `zones.py`, or in the parent.
+GOOD = ["", "", "", "csk", "rsa256", "rsa512", "rsa1", "p384", "ed25519", "collision", "two-ds", "sha384", "iterations-20"]
+BROKEN = [
+    "expired", "future", "backwards", "wrong-ds", "wrong-digest", "no-dnskey", "dnskey-by-zsk", "bad-signature", "labels",
+    "signer", "tag", "no-proof", "bitmap", "nsec-elsewhere", "no-closer", "nsec3-algorithm", "soa-unsigned",
+    "wildcard-unproven", "unsigned-with-ds", "revoked", "unknown-algorithm", "unknown-digest", "unknown-and-known",
+    "no-ds", "iterations-200", "no-signatures", "dnskey-unsigned", "no-zone-flag",
+]
+# What is wrong with the servers.
+SERVERS = [
+    "", "", "", "truncates", "loses-case", "no-edns", "formerr-edns", "one-refuses", "one-lame", "one-silent", "one-servfail",
+    "wrong-glue", "all-refuse", "all-lame", "no-aa", "nxdomain-for-ent", "other-question", "extra-records",
+    "badvers", "drops-edns",
+]
+
+
+def explained(zone, one, two):
+    """Why two may differ."""
+    if zone.kind == "revoked" and one[0] == "SERVFAIL":
+        return "a revoked key is used for nothing (RFC 5011 section 2.1); unbound follows a DS record to it"
+    if zone.kind == "nsec-elsewhere" and one[0] == "SERVFAIL":
+        return "the last NSEC record points to the apex (RFC 4034 section 4.1.1); unbound takes any that points back"
+    if zone.server == "badvers" and two[1] == 0 and (not two[2] or two[0] == "NOERROR"):
+        return "unbound takes BADVERS for an empty answer"
+    return None
+
+
+class World:
+    def __init__(self, count, seed, only):
+        self.dice = random.Random(seed)
+        pool = {a: [Key(a) for _ in range(6 if a in (8, 10, 5) else 30)] for a in (13, 8, 10, 5, 14, 15, 213)}
+        self.pool, self.by_name, self.by_server = pool, {}, {}
+        tlds = {"nsec.": "nsec", "nsec3.": "nsec3", "optout.": "optout", "plain.": None}
+        texts = {tld: "@ NS a.nic\na.nic A 10.53.0.2\n" for tld in tlds}
+        self.zones = []
+        for nth in range(count):
+            tld = self.dice.choice(list(tlds))
+            self.zones.append(self.make(nth, tld, only))
+            texts[tld] += self.zones[-1].delegation
+        self.root_keys = self.keys(13)
+        root = "@ NS a.root.\na.root. A 10.53.0.1\n"
+        self.tlds = {}
+        for tld, denial in tlds.items():
+            zone = self.tlds[tld] = Zone(tld, texts[tld], denial, self.keys(13) if denial else ())
+            root += f"{tld} NS a.nic.{tld}\na.nic.{tld} A 10.53.0.2\n" + (f"{tld} DS {zone.ds()}\n" if denial else "")
+        self.root = Zone(".", root, "nsec", self.root_keys)
+
+    def keys(self, algorithm, flags=257):
+        ksk, zsk = self.dice.sample(self.pool[algorithm], 2)
+        return ksk.with_flags(flags), zsk
+
+    def make(self, nth, tld, only):
+        dice = self.dice
+        kind = only or dice.choice(GOOD + BROKEN)
+        server = dice.choice(SERVERS) if not only or only in SERVERS else ""
+        if only in SERVERS:
+            kind = dice.choice(GOOD)
+        denial = dice.choice(["nsec", "nsec3", "optout"]) if kind or dice.random() < 0.7 else None
+        denial = {"nsec-elsewhere": "nsec", "no-closer": "nsec3", "nsec3-algorithm": "nsec3", "iterations-20": "nsec3", "iterations-200": "nsec3"}.get(kind, denial)
+        algorithm = {"rsa256": 8, "rsa512": 10, "rsa1": 5, "p384": 14, "ed25519": 15, "unknown-algorithm": 213}.get(kind, 13)
+        keys = self.keys(algorithm, {"revoked": 257 | 128, "no-zone-flag": 1}.get(kind, 257))
+        if kind == "csk":
+            keys = (keys[0], keys[0])
+        one, two = (f"10.53.{1 + n // 250}.{1 + n % 250}" for n in (2 * nth, 2 * nth + 1))
+        far = dice.choice(self.zones).apex.to_text() if self.zones else "plain."
+        text = PLAIN.format(one, two, far)
+        iterations = int(kind.split("-")[1]) if kind.startswith("iterations") else 0
+        signed = denial if kind != "unsigned-with-ds" else None
+        zone = Zone(f"z{nth}.{tld}", text, signed, keys if denial else (), kind, iterations, b"\x5a" if dice.random() < 0.5 else b"")
+        zone.ksk = zone.ksk or keys[0]
+        zone.kind, zone.server, zone.servers, zone.nth = kind, server, (one, two), nth
+        ds = [zone.ds("SHA384" if kind == "sha384" else "SHA256")] if denial and kind != "no-ds" else []
+        if kind == "wrong-ds":
+            zone.ksk, kept = self.keys(13)[0], zone.ksk
+            ds, zone.ksk = [zone.ds()], kept
+        if kind == "wrong-digest":
+            ds = [ds[0][:-4] + ("0000" if ds[0][-4:] != "0000" else "1111")]
+        if kind == "unknown-digest":
+            ds = [" ".join(ds[0].split()[:2]) + " 99 " + "ab" * 32]
+        if kind in ("two-ds", "unknown-and-known"):
+            other = dice.choice(self.pool[13 if kind == "two-ds" else 213])
+            ds.append(f"{other.tag()} {other.algorithm} 2 " + "cd" * 32)
+        owner = f"z{nth}"
+        glue = ("10.53.250.1", "10.53.250.2") if server == "wrong-glue" else (one, two)
+        zone.delegation = "".join(f"{owner} NS ns{i}.{owner}\nns{i}.{owner} A {a}\n" for i, a in zip((1, 2), glue))
+        if tld != "plain.":
+            zone.delegation += "".join(f"{owner} DS {d}\n" for d in ds)
+        self.by_name[zone.apex] = zone
+        self.by_server[one], self.by_server[two] = (zone, 0), (zone, 1)
+        return zone
+
+    def anchor(self):
+        return f". 3600 IN DNSKEY {self.root_keys[0].rdata.to_text()}\n"
+
+    # ---- what servers say ----
+
+    def answer(self, server, wire, tcp):
+        query = dns.message.from_wire(wire)
+        name, rtype = query.question[0].name, query.question[0].rdtype
+        lower = dns.name.Name(label.lower() for label in name.labels)
+        zone, which, behavior = self.root, 0, ""
+        if server == "10.53.0.2":
+            zone = self.tlds.get(lower.split(2)[1].to_text()) if len(lower) > 1 else None
+        elif server != "10.53.0.1":
+            zone, which = self.by_server.get(server, (None, 0))
+            behavior = zone.server if zone else ""
+        edns = query.edns >= 0
+        if behavior == "one-silent" and which == 0 or behavior == "drops-edns" and edns and which == 0:
+            return None
+        reply = dns.message.make_response(query, our_payload=1232)
+        if edns and behavior != "no-edns":
+            reply.use_edns(0, dns.flags.DO, 1232)
+        else:
+            reply.use_edns(-1)
+        if behavior == "badvers" and edns and which == 0:
+            reply.set_rcode(dns.rcode.BADVERS)
+            return reply.to_wire()
+        if behavior == "formerr-edns" and edns:
+            reply.use_edns(-1)
+            reply.set_rcode(dns.rcode.FORMERR)
+            return reply.to_wire()
+        bad = which == 0 and behavior.startswith("one-") and behavior[4:] or behavior.startswith("all-") and behavior[4:]
+        if zone is None or not lower.is_subdomain(zone.apex) or bad in ("refuses", "refuse", "servfail"):
+            reply.set_rcode(dns.rcode.SERVFAIL if bad == "servfail" else dns.rcode.REFUSED)
+            return reply.to_wire()
+        if bad == "lame":
+            reply.authority.append(dns.rrset.from_text(zone.apex.parent(), 300, "IN", "NS", f"a.nic.{zone.apex.parent()}"))
+            return reply.to_wire()
+        code, aa, *sections = self.of_zone(zone, lower, rtype)
+        if behavior == "nxdomain-for-ent" and code == 0 and not sections[0] and lower not in zone.data:
+            code = 3
+        wants = edns and query.ednsflags & dns.flags.DO and behavior != "no-edns"
+        if zone.bent == "no-signatures" and server in zone.servers:
+            wants = False
+        secret = {T.RRSIG, T.NSEC, T.NSEC3}
+        for to, section in zip((reply.answer, reply.authority, reply.additional), sections):
+            for rrset in section:
+                if wants or rrset.rdtype not in secret or rrset.rdtype == rtype:
+                    if zone.bent == "dnskey-unsigned" and rrset.rdtype == T.RRSIG and rtype == T.DNSKEY:
+                        continue
+                    to.append(rrset)
+        reply.set_rcode(code)
+        if aa and behavior != "no-aa":
+            reply.flags |= dns.flags.AA
+        if behavior == "extra-records":
+            reply.additional.append(dns.rrset.from_text("www.victim.plain.", 300, "IN", "A", "6.6.6.6"))
+            reply.authority.append(dns.rrset.from_text("plain.", 300, "IN", "NS", "evil.plain."))
+        if behavior == "other-question" and which == 0 and not tcp:
+            reply.question = [dns.rrset.from_text("other." + zone.apex.to_text(), 0, "IN", "A")]
+        if behavior == "loses-case":
+            reply.question = [dns.rrset.RRset(lower, 1, rtype)]
+        if behavior == "truncates" and not tcp:
+            reply.flags |= dns.flags.TC
+            reply.answer, reply.authority, reply.additional = [], [], []
+        size = 65535 if tcp else max(query.payload, 512) if edns else 512
+        try:
+            out = reply.to_wire(max_size=size)
+        except dns.exception.TooBig:
+            reply.flags |= dns.flags.TC
+            reply.answer, reply.authority, reply.additional = [], [], []
+            out = reply.to_wire()
+        return out
+
+    def of_zone(self, zone, name, rtype):
+        # The unsigned zone below each, on the same servers.
+        island = dns.name.from_text("island", zone.apex)
+        if name.is_subdomain(island) and zone.apex in self.by_name and not (name == island and rtype == T.DS):
+            inner = getattr(zone, "island", None)
+            if inner is None:
+                inner = zone.island = Zone(island.to_text(), f"@ NS ns1\nns1 A {zone.servers[0]}\nwww A 192.0.2.7\n")
+            return inner.answer(name, rtype)
+        return zone.answer(name, rtype)
+
+
+def outcome(peer, name, rtype):
+    code, ad, wire, _ = peer.ask(name, rtype, timeout=9, dnssec=True)
+    if code is None:
+        return ("SERVFAIL", 0, ())
+    try:
+        reply = dns.message.from_wire(wire, ignore_trailing=True)
+    except Exception as error:
+        return ("unreadable", 0, (repr(error),))
+    data = sorted(f"{r.name} {T.to_text(r.rdtype)} {d}".lower() for r in reply.answer if r.rdtype != T.RRSIG for d in r)
+    return (dns.rcode.to_text(reply.rcode()), ad, tuple(data) if code in (0, 3) else ())
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--zones", type=int, default=200)
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--only")
+    options.add_argument("--at-once", type=int, default=16)
+    options.add_argument("--questions", type=int, default=8, help="about each zone")
+    options.add_argument("--show", type=int, default=40)
+    options = options.parse_args()
+    world = World(options.zones, options.seed, options.only)
+    Net(world.answer)
+    folder = os.environ["TRIAL_FOLDER"]
+    ours, theirs = (Peer(name, port, folder, world.anchor()) for name, port in (("sordino", 5300), ("unbound", 5400)))
+    some = min(options.questions, len(QUESTIONS))
+    todo = [(zone, o, t) for zone in world.zones for o, t in world.dice.sample(QUESTIONS, some)]
+    world.dice.shuffle(todo)
+    lock, total, differ = threading.Lock(), collections.Counter(), []
+    outcomes = collections.defaultdict(collections.Counter)
+    began = time.monotonic()
+
+    def both(zone, owner, rtype):
+        name = zone.apex.to_text() if owner == "@" else f"{owner}.{zone.apex}"
+        return outcome(ours, name, T.from_text(rtype)), outcome(theirs, name, T.from_text(rtype))
+
+    def work(todo, found):
+        while True:
+            with lock:
+                if not todo:
+                    return
+                question = todo.pop()
+            one, two = both(*question)
+            with lock:
+                total["asked"] += 1
+                outcomes[question[0].kind or ("unsigned" if not question[0].denial else "signed")][two[0], two[1]] += 1
+                if one != two:
+                    found.append((question, one, two))
+                if total["asked"] % 10000 == 0:
+                    print(f"{total['asked']} questions, {len(found)} differ, {time.monotonic() - began:.0f} s", flush=True)
+
+    def run(todo):
+        found = []
+        workers = [threading.Thread(target=work, args=(todo, found)) for _ in range(options.at_once)]
+        [w.start() for w in workers]
+        [w.join() for w in workers]
+        return found
+
+    asked = len(todo)
+    differ = run(todo)
+    print(f"{asked} questions about {len(world.zones)} zones in {time.monotonic() - began:.0f} s; {len(differ)} differ at first", flush=True)
+    for pause in (6, 61, 61):
+        if not differ:
+            break
+        time.sleep(pause)  # what failed is remembered for 5 s by us; what is bogus for a minute by both
+        differ = run([question for question, _, _ in differ])
+    worse = sum(one[1] == 1 and two[0] == "SERVFAIL" for _, one, two in differ)
+    reasons = collections.Counter(explained(question[0], one, two) for question, one, two in differ)
+    differ = [d for d in differ if not explained(d[0][0], d[1], d[2])]
+    for (zone, owner, rtype), one, two in differ[: options.show]:
+        print(f"{owner}.{zone.apex} {rtype} [{zone.kind} {zone.denial} {zone.server}]\n   sordino {one}\n   unbound {two}")
+    for reason, count in reasons.items():
+        print(f"{count} differ: {reason or 'not explained'}")
+    print("what unbound said, by kind:")
+    for kind, counts in sorted(outcomes.items()):
+        print(f"  {kind:20}", ", ".join(f"{code}{' AD' if ad else ''} {n}" for (code, ad), n in counts.most_common()))
+    print(f"{len(differ)} of {asked} differ ({100 * len(differ) / asked:.3f} %); {worse} that only we take for secure; "
+          f"CPU {ours.cpu():.1f} s, unbound {theirs.cpu():.1f} s")
+    ours.stop(), theirs.stop()
+    sys.exit(1 if worse or len(differ) * 1000 > asked else 0)
+
+
+main()
