@@ -35,6 +35,10 @@ const LEAST_PATIENCE: u32 = 50;
 /// How often a server has to stay silent in a row to be taken for dead.
 const DEAD: u32 = 8;
 
+/// How long ago it has to have answered for that: where every second packet is
+/// lost, many who ask at once lose eight in a row.
+const ALIVE: Duration = Duration::from_secs(10);
+
 /// How often a whole family has to stay silent, with nobody answering in
 /// between, to be asked last.
 const FAMILY_DEAD: u32 = 4;
@@ -61,6 +65,8 @@ struct Server {
     srtt: u32,
     /// How often it was silent since it last answered.
     silences: u32,
+    /// When it last answered.
+    answered: Option<Instant>,
     /// It changes the case of letters.
     mangles_case: bool,
     /// How often it refused EDNS in a row.
@@ -100,7 +106,7 @@ impl Usual {
 impl Server {
     /// Returns a server of which nothing is known.
     fn new(now: Instant) -> Self {
-        Self { srtt: UNKNOWN, silences: 0, mangles_case: false, no_edns: 0, since: now }
+        Self { srtt: UNKNOWN, silences: 0, answered: None, mangles_case: false, no_edns: 0, since: now }
     }
 }
 
@@ -125,7 +131,7 @@ impl Servers {
     /// a server wants to be asked is its own affair, and is kept.
     pub(super) fn forget(&self) {
         for known in lock(&self.known).values_mut() {
-            (known.srtt, known.silences) = (UNKNOWN, 0);
+            (known.srtt, known.silences, known.answered) = (UNKNOWN, 0, None);
         }
         lock(&self.lame).clear();
         *lock(&self.silent) = [0; 2];
@@ -175,7 +181,9 @@ impl Servers {
 
     /// Returns whether a server has been silent so often that once is enough.
     pub(super) fn is_dead(&self, server: SocketAddr, now: Instant) -> bool {
-        self.get(server, now).silences >= DEAD
+        let known = self.get(server, now);
+        let answers = known.answered.is_some_and(|at| now.saturating_duration_since(at) < ALIVE);
+        known.silences >= DEAD && !answers
     }
 
     /// Returns whether a server understands EDNS and keeps the case of letters.
@@ -193,6 +201,7 @@ impl Servers {
             is_first = known.srtt == UNKNOWN;
             known.srtt = if is_first { took } else { (known.srtt * 7 + took) / 8 };
             known.silences = 0;
+            known.answered = Some(now);
         });
         if is_first {
             lock(&self.usual).learn(took);
@@ -286,6 +295,19 @@ mod tests {
         assert_eq!(patience(200), 300);
         servers.was_silent(server(200), now);
         assert_eq!(patience(200), 300);
+    }
+
+    #[test]
+    fn who_has_just_answered_is_not_dead() {
+        let (servers, now) = (Servers::default(), ManualClock::at(0).now().instant);
+        servers.died(server(1), now);
+        assert!(servers.is_dead(server(1), now));
+        servers.answered(server(1), Duration::from_millis(20), now);
+        for _ in 0..20 {
+            servers.was_silent(server(1), now);
+        }
+        assert!(!servers.is_dead(server(1), now));
+        assert!(servers.is_dead(server(1), now + ALIVE));
     }
 
     #[test]
