@@ -161,7 +161,11 @@ pub(super) fn config(text: &Arc<ConfigText>, spec: Spec) -> Result<Config, Vec<D
     let (lists, list_names) = reader.lists(spec.list);
     let (policies, policy_names) = reader.policies(spec.policy, &list_names);
     reader.idle_lists(&lists, &policies);
-    let (devices, device_names) = reader.devices(spec.device, &policy_names);
+    // Over TLS and HTTPS a device can say which one it is, and needs no other sign.
+    let some =
+        |texts: &Option<Spanned<Vec<Text>>>| texts.as_ref().is_some_and(|texts| !texts.get_ref().is_empty());
+    let may_say = some(&spec.listen.tls) || some(&spec.listen.https);
+    let (devices, device_names) = reader.devices(spec.device, &policy_names, may_say);
     let exceptions = reader.exceptions(spec.exception, &device_names, &policy_names);
     let unlisted = reader.unlisted(&spec.unlisted, &policy_names);
     let listen = reader.listen(&spec.listen);

@@ -165,11 +165,12 @@ impl Reader {
         }
     }
 
-    /// `[device.NAME]`
+    /// `[device.NAME]`; where a device `may_say` which one it is, it needs no sign.
     pub(super) fn devices(
         &mut self,
         spec: v1::Named<v1::Device>,
         policies: &PolicyNames,
+        may_say: bool,
     ) -> (Vec<Device>, HashMap<Arc<str>, usize>) {
         self.bounded(&spec, MOST, "devices");
         let (mut devices, mut names) = (Vec::new(), HashMap::new());
@@ -181,7 +182,7 @@ impl Reader {
             let none = |items: &Option<Spanned<v1::OneOrMany>>| {
                 items.as_ref().is_none_or(|items| items.get_ref().0.is_empty())
             };
-            if none(&table.mac) && none(&table.ip) {
+            if none(&table.mac) && none(&table.ip) && !may_say {
                 self.fault(&key.span(), "a device needs a `mac` or an `ip` by which it is known");
             }
             names.insert(Arc::clone(&name), devices.len());

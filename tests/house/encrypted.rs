@@ -22,8 +22,8 @@ nsid = "one"
 [device.kitchen]
 mac = "44:65:0d:12:34:56"
 
+# Known by nothing but what it says.
 [device.desk]
-ip = "192.168.178.99"
 policy = "open"
 "#;
 
