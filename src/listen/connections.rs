@@ -1,10 +1,11 @@
 //! [`Connections`]: how many there may be, and how long one may be silent.
 //!
 //! Nobody is locked out by those who came first: where there is no room, the
-//! connection that is needed least makes room.  Three things are needed least,
-//! in this order: to have said nothing yet, to have nothing in hand, to have
-//! been silent for longest.
+//! connection that is needed least makes room: one without a query in hand before
+//! one with; of the address that has most; one that never had a query before one
+//! that had; and the one that has been silent for longest.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::IpAddr;
@@ -127,9 +128,16 @@ impl Connections {
 impl Open {
     /// Returns which of some connections is needed least.
     fn least_needed(&self, of: impl Fn(&State) -> bool) -> Option<(u64, Progress)> {
+        let mut of_address: HashMap<IpAddr, usize> = HashMap::new();
+        for state in self.connections.values() {
+            *of_address.entry(state.address).or_default() += 1;
+        }
         let some = self.connections.iter().filter(|(_, state)| of(state));
-        some.map(|(number, state)| (*number, state.progress()))
-            .min_by_key(|(_, progress)| (progress.proven, progress.in_hand > 0, progress.at))
+        let need = |(_, state): &(&u64, &Arc<State>)| {
+            let Progress { at, proven, in_hand } = state.progress();
+            (in_hand > 0, Reverse(of_address.get(&state.address).copied()), proven, at)
+        };
+        some.min_by_key(need).map(|(number, state)| (*number, state.progress()))
     }
 
     /// Tells a connection to make room.
@@ -257,6 +265,20 @@ mod tests {
         assert!(is_told(&held[0]), "silent for longest");
         assert_eq!(house.all.lock().connections.len(), 4);
         assert!(!is_told(&waits), "its client waits for an answer");
+    }
+
+    #[tokio::test]
+    async fn who_has_several_makes_room_before_who_has_one() {
+        let house = Fixture::new(16);
+        let one = house.take(1);
+        let several = [house.take(2), house.take(2), house.take(2)];
+        for connection in &several {
+            connection.asked();
+            connection.answered();
+        }
+        let _more = (house.take(3), house.take(4));
+        assert!(!is_told(&one), "though it said nothing yet");
+        assert_eq!(several.iter().filter(|connection| is_told(connection)).count(), 2);
     }
 
     #[tokio::test]
