@@ -27,6 +27,7 @@ impl Rtype {
     pub const PTR: Self = Self(12);
     pub const TXT: Self = Self(16);
     pub const AAAA: Self = Self(28);
+    pub const DNSKEY: Self = Self(48);
     pub const SVCB: Self = Self(64);
     pub const HTTPS: Self = Self(65);
     pub const ANY: Self = Self(255);

@@ -10,6 +10,7 @@ use super::blocked::NXDOMAIN;
 use crate::policy::Ground;
 use crate::resolve::Failure;
 use crate::resolve::FailureKind;
+use crate::resolve::Flaw;
 
 /// The option code of an extended DNS error (RFC 8914 section 2).
 pub(super) const OPTION: u16 = 15;
@@ -26,18 +27,43 @@ const MAX_TEXT: usize = 200;
 pub(super) enum Code {
     /// Something that has no code of its own.
     Other = 0,
-    /// The data was validated and failed.
-    DnssecBogus = 6,
     /// The data is older than its TTL.
     StaleAnswer = 3,
-    /// That the name does not exist is older than its TTL.
-    StaleNxDomain = 19,
+    /// The data was validated and failed.
+    DnssecBogus = 6,
+    /// It failed because the signatures have expired.
+    SignatureExpired = 7,
+    /// Because they are of the future.
+    SignatureNotYetValid = 8,
+    /// Because the key is not there.
+    DnskeyMissing = 9,
+    /// Because there are no signatures.
+    RrsigsMissing = 10,
+    /// Because the key is none of a zone.
+    NoZoneKeyBitSet = 11,
+    /// Because it is not proven that there is nothing.
+    NsecMissing = 12,
     /// The household's policy blocked the name.
     Blocked = 15,
+    /// That the name does not exist is older than its TTL.
+    StaleNxDomain = 19,
     /// Nobody with authority could be reached, in time.
     NoReachableAuthority = 22,
     /// Sending failed, or what came back made no sense.
     NetworkError = 23,
+}
+
+/// Returns the code of what is wrong with data.
+fn of_flaw(flaw: Flaw) -> Code {
+    match flaw {
+        Flaw::Other => Code::DnssecBogus,
+        Flaw::Expired => Code::SignatureExpired,
+        Flaw::NotYetValid => Code::SignatureNotYetValid,
+        Flaw::NoKey => Code::DnskeyMissing,
+        Flaw::NoSignature => Code::RrsigsMissing,
+        Flaw::NoZoneKey => Code::NoZoneKeyBitSet,
+        Flaw::NoProof => Code::NsecMissing,
+    }
 }
 
 //----------- Error ------------------------------------------------------------
@@ -65,9 +91,9 @@ impl Error {
     /// Returns the error of a failure.
     pub(super) fn of_failure(failure: &Failure) -> Self {
         let (code, prefix) = match failure.kind {
-            FailureKind::Bogus => (Code::DnssecBogus, ""),
-            FailureKind::Timeout => (Code::NoReachableAuthority, ""),
-            FailureKind::Unreachable => (Code::NetworkError, ""),
+            FailureKind::Bogus(flaw) => (of_flaw(flaw), ""),
+            FailureKind::Timeout | FailureKind::Unreachable => (Code::NoReachableAuthority, ""),
+            FailureKind::Network => (Code::NetworkError, ""),
             FailureKind::Limit => (Code::Other, "work limit: "),
         };
         let mut text = Text::new();

@@ -32,6 +32,7 @@ use crate::query::Rtype;
 use crate::query::Transport;
 use crate::resolve::AnswerData;
 use crate::resolve::FailureKind;
+use crate::resolve::Flaw;
 use crate::resolve::Question;
 use crate::resolve::names;
 
@@ -192,9 +193,16 @@ fn who_speaks_no_edns_gets_none() {
 #[test]
 fn failures_are_servfail_and_say_why() {
     for (kind, code, text) in [
-        (FailureKind::Bogus, 6, "what"),
+        (FailureKind::Bogus(Flaw::Other), 6, "what"),
+        (FailureKind::Bogus(Flaw::Expired), 7, "what"),
+        (FailureKind::Bogus(Flaw::NotYetValid), 8, "what"),
+        (FailureKind::Bogus(Flaw::NoKey), 9, "what"),
+        (FailureKind::Bogus(Flaw::NoSignature), 10, "what"),
+        (FailureKind::Bogus(Flaw::NoZoneKey), 11, "what"),
+        (FailureKind::Bogus(Flaw::NoProof), 12, "what"),
         (FailureKind::Timeout, 22, "what"),
-        (FailureKind::Unreachable, 23, "what"),
+        (FailureKind::Unreachable, 22, "what"),
+        (FailureKind::Network, 23, "what"),
         (FailureKind::Limit, 0, "work limit: what"),
     ] {
         let failure = Failure { kind, detail: "what".to_owned(), origin: Origin::Recursion };

@@ -15,6 +15,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use super::rootkeys;
 use crate::base::Now;
 use crate::resolve::MAX_SAVED;
 use crate::resolve::Resolver;
@@ -22,8 +23,9 @@ use crate::resolve::Resolver;
 /// The name of the file.
 const NAME: &str = "cache";
 
-/// Takes up the answers that were kept in a state folder.
+/// Takes up the answers that were kept in a state folder, and the root's keys.
 pub(super) fn load(state: &Path, resolver: &Resolver, now: Now) {
+    rootkeys::load(state, resolver);
     let path = state.join(NAME);
     let saved = match read(&path, MAX_SAVED) {
         Ok(saved) => saved,

@@ -11,6 +11,7 @@ mod last_good;
 pub mod load;
 pub mod offer;
 pub mod privileges;
+mod rootkeys;
 pub mod run;
 mod seen;
 mod signals;

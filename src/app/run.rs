@@ -28,6 +28,7 @@ use super::load::Loaded;
 use super::load::Options;
 use super::load::load;
 use super::privileges;
+use super::rootkeys;
 use super::seen;
 use super::signals::Signals;
 use super::system;
@@ -134,6 +135,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
         })
     };
     tokio::spawn(web::serve::serve(metrics_socket, Arc::new(scrape)));
+    tokio::spawn(rootkeys::follow(Arc::clone(&door), state.clone(), Arc::clone(&clock)));
     let recognizer = Arc::clone(&options.recognizer);
     tokio::spawn(seen::keep(state.clone(), recognizer, Arc::clone(&door), Arc::clone(&clock)));
     uplink::follow(&door);

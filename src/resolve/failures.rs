@@ -94,7 +94,7 @@ impl Failures {
         let before = self.0.get(&key.borrowed());
         let before = before.filter(|known| known.epoch == epoch && now < known.until + LONGEST);
         let pause = match (failure.kind, before) {
-            (FailureKind::Bogus, _) => BOGUS,
+            (FailureKind::Bogus(_), _) => BOGUS,
             (_, Some(before)) if grows => (before.pause * 2).min(LONGEST),
             _ => FIRST,
         };
@@ -122,6 +122,7 @@ mod tests {
     use crate::base::Clock;
     use crate::base::time::ManualClock;
     use crate::query::Rtype;
+    use crate::resolve::Flaw;
     use crate::resolve::Origin;
     use crate::resolve::Question;
 
@@ -153,7 +154,7 @@ mod tests {
         assert_eq!(tries(60, FailureKind::Unreachable, true), 4);
         assert_eq!(tries(315 + 600, FailureKind::Unreachable, true), 8);
         assert_eq!(tries(60, FailureKind::Timeout, false), 12);
-        assert_eq!(tries(180, FailureKind::Bogus, true), 3);
+        assert_eq!(tries(180, FailureKind::Bogus(Flaw::Other), true), 3);
     }
 
     #[test]

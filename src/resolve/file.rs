@@ -246,7 +246,7 @@ fn hex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Reads Base64 (RFC 4648 section 4).
-fn base64(text: &str) -> Option<Vec<u8>> {
+pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
     let mut octets = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut held) = (0u32, 0u32);
     for byte in text.trim_end_matches('=').bytes() {

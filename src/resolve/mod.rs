@@ -22,6 +22,7 @@ pub mod names;
 mod outside;
 mod reached;
 mod resolver;
+mod rootkeys;
 mod saved;
 pub mod settings;
 mod special;
@@ -46,6 +47,8 @@ pub use file::File;
 pub use iterate::Network;
 pub use iterate::take;
 pub use resolver::Resolver;
+pub use rootkeys::MAX_ROOT_KEYS;
+pub use rootkeys::RootKeysError;
 pub use saved::MAX_SAVED;
 pub use saved::SavedError;
 pub use settings::Mode;
@@ -149,13 +152,44 @@ pub struct Failure {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum FailureKind {
     /// The data is there and fails validation.
-    Bogus,
+    Bogus(Flaw),
     /// Nobody answered in time.
     Timeout,
-    /// Servers could not be reached or made no sense.
+    /// No server knew the zone and was willing to say so.
     Unreachable,
+    /// Queries could not be sent, or what came back made no sense.
+    Network,
     /// A work limit was reached.
     Limit,
+}
+
+/// What is wrong with data that fails validation, as far as extended DNS errors
+/// tell it apart ([RFC 8914 section 4]).
+///
+/// [RFC 8914 section 4]: https://www.rfc-editor.org/rfc/rfc8914#section-4
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Flaw {
+    /// A signature is wrong, or something else.
+    Other,
+    /// The signatures have expired.
+    Expired,
+    /// The signatures are of the future.
+    NotYetValid,
+    /// The key is missing that is trusted or that has signed.
+    NoKey,
+    /// There are no signatures.
+    NoSignature,
+    /// The key is none that may sign a zone.
+    NoZoneKey,
+    /// It is not proven that there is nothing.
+    NoProof,
+}
+
+impl Failure {
+    /// Returns whether the data is there and fails validation.
+    pub(crate) fn is_bogus(&self) -> bool {
+        matches!(self.kind, FailureKind::Bogus(_))
+    }
 }
 
 impl fmt::Display for Failure {

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use super::AnswerData;
 use super::Failure;
 use super::FailureKind;
+use super::Flaw;
 use super::Origin;
 use super::context;
 use super::dnssec::Validator;
@@ -73,7 +74,7 @@ impl Upstream for Outside {
             self.counters.validated(found.security);
             if found.security == Security::Bogus {
                 let detail = format!("{} fails DNSSEC validation", question.name);
-                return Err(Failure { kind: FailureKind::Bogus, detail, origin: self.origin });
+                return Err(Failure { kind: FailureKind::Bogus(Flaw::Other), detail, origin: self.origin });
             }
             let secure = found.security == Security::Secure;
             Ok(AnswerData::new(question, found.rcode, found.answers, found.authorities, secure))
@@ -154,7 +155,7 @@ impl Outside {
         let detail = error.to_string();
         let kind = match error {
             _ if context::exhausted() => FailureKind::Limit,
-            NetError::Dns(DnsError::DnssecBogus) => FailureKind::Bogus,
+            NetError::Dns(DnsError::DnssecBogus) => FailureKind::Bogus(Flaw::Other),
             NetError::Timeout => FailureKind::Timeout,
             _ if detail.contains("limit exceeded") || detail.contains("budget exceeded") => {
                 FailureKind::Limit

@@ -10,7 +10,6 @@ use tokio::time::timeout;
 use super::AnswerCache;
 use super::AnswerData;
 use super::Failure;
-use super::FailureKind;
 use super::Origin;
 use super::Resolve;
 use super::Resolved;
@@ -23,6 +22,8 @@ use super::designated::Designated;
 use super::failures::Failed;
 use super::iterate::Network;
 use super::iterate::Sockets;
+use super::rootkeys::RootKeys;
+use super::rootkeys::RootKeysError;
 use super::saved;
 use super::saved::SavedError;
 use super::settings::Settings;
@@ -36,6 +37,7 @@ use super::ways::Way;
 use super::ways::Ways;
 use super::ways::mark;
 use super::work::Work;
+use crate::base::Domain;
 use crate::base::DomainRef;
 use crate::base::Now;
 use crate::policy::Permit;
@@ -63,6 +65,8 @@ pub(super) struct Inner {
     switches: Switches,
     /// Questions that are worked on.
     pub(super) work: Work,
+    /// The keys of the root, if they are the built-in ones.
+    root_keys: Arc<RootKeys>,
     /// What was counted.
     counters: Arc<Counters>,
 }
@@ -98,7 +102,7 @@ impl Resolver {
         cache: Arc<AnswerCache>,
         network: Arc<dyn Network>,
     ) -> Result<Self, SettingsError> {
-        Self::build(settings, cache, Arc::default(), network)
+        Self::build(settings, cache, Arc::default(), network, Arc::default())
     }
 
     /// Returns a resolver with other settings, the same cache (unless its size
@@ -109,13 +113,14 @@ impl Resolver {
         } else {
             Arc::new(AnswerCache::new(new.cache_size))
         };
-        Self::build(new, cache, Arc::clone(&self.0.counters), Arc::new(Sockets))
+        let (counters, root_keys) = (Arc::clone(&self.0.counters), Arc::clone(&self.0.root_keys));
+        Self::build(new, cache, counters, Arc::new(Sockets), root_keys)
     }
 
     /// Returns a resolver that asks `upstream` only: for tests with a script.
     pub fn with_upstream(upstream: Arc<dyn Upstream>, cache: Arc<AnswerCache>) -> Self {
         let switches = Switches { own_root: false, prefetch: true, stale: true, designated: None };
-        Self::assemble(Way::new(upstream, 0).into(), cache, Arc::default(), switches)
+        Self::assemble(Way::new(upstream, 0).into(), cache, Arc::default(), switches, Arc::default())
     }
 
     /// Returns what was counted.
@@ -151,6 +156,28 @@ impl Resolver {
         Ok(saved::restore(&self.0.cache, answers, now, fits))
     }
 
+    /// Looks whether the root has changed its keys ([RFC 5011]), as far as that
+    /// is due.  To be done every few hours.
+    ///
+    /// [RFC 5011]: https://www.rfc-editor.org/rfc/rfc5011
+    pub async fn look_at_root_keys(&self, now: Now) {
+        let (name, rtype) = (Domain::root(), Rtype::DNSKEY);
+        let question = Question { name: name.clone(), rtype, checking_disabled: false };
+        // Whoever asks next looks at them too.
+        let _ = self.0.ways.of(name.borrowed()).1.upstream.fetch(&question, now).await;
+    }
+
+    /// Returns what is thought of the root's keys: in a line for people, and for
+    /// [`restore_root_keys`](Self::restore_root_keys).
+    pub fn save_root_keys(&self) -> (String, String) {
+        (self.0.root_keys.summary(), self.0.root_keys.write())
+    }
+
+    /// Takes up what was thought of the root's keys.
+    pub fn restore_root_keys(&self, saved: &str) -> Result<(), RootKeysError> {
+        self.0.root_keys.read(saved)
+    }
+
     /// Returns the mark that answers for a name have in the cache.
     #[cfg(test)]
     pub(super) fn realm(&self, name: DomainRef<'_>) -> u64 {
@@ -173,22 +200,29 @@ impl Resolver {
         cache: Arc<AnswerCache>,
         counters: Arc<Counters>,
         network: Arc<dyn Network>,
+        root_keys: Arc<RootKeys>,
     ) -> Result<Self, SettingsError> {
-        let ways = Ways::build(settings, &counters, network)?;
+        let ways = Ways::build(settings, &counters, network, &root_keys)?;
         let switches = Switches {
             own_root: settings.root_hints.is_some(),
             prefetch: settings.prefetch,
             stale: settings.serve_stale,
             designated: settings.designated.clone(),
         };
-        Ok(Self::assemble(ways, cache, counters, switches))
+        Ok(Self::assemble(ways, cache, counters, switches, root_keys))
     }
 
     /// Puts the parts together.
-    fn assemble(ways: Ways, cache: Arc<AnswerCache>, counters: Arc<Counters>, switches: Switches) -> Self {
+    fn assemble(
+        ways: Ways,
+        cache: Arc<AnswerCache>,
+        counters: Arc<Counters>,
+        switches: Switches,
+        root_keys: Arc<RootKeys>,
+    ) -> Self {
         let work = Work::new(Arc::clone(&cache));
         let own = mark(&("own", ways.zones(), switches.own_root));
-        Self(Arc::new(Inner { ways, cache, own, switches, work, counters }))
+        Self(Arc::new(Inner { ways, cache, own, switches, work, root_keys, counters }))
     }
 
     /// Returns an answer that is in the cache.
@@ -223,7 +257,7 @@ impl Resolver {
             return false;
         }
         match self.0.work.failures.glance(key, now.instant, way.line.epoch()) {
-            Some(Failed::Lately(failure)) => failure.kind != FailureKind::Bogus,
+            Some(Failed::Lately(failure)) => !failure.is_bogus(),
             _ => way.line.is_down() && !way.line.is_due(now.instant),
         }
     }
@@ -268,7 +302,7 @@ impl Resolver {
         let work = &self.0.work;
         let old = stale(old.data, old.age);
         match work.failed(&key, way, now) {
-            Some(Failed::Lately(failure)) if failure.kind == FailureKind::Bogus => {
+            Some(Failed::Lately(failure)) if failure.is_bogus() => {
                 return Err(Failure::clone(&failure));
             }
             Some(Failed::Lately(_)) => return Ok(old),
@@ -288,7 +322,7 @@ impl Resolver {
         match timeout(CLIENT_TIMER, work.answer(key.clone(), way, now)).await {
             Ok(Ok(data)) => Ok(Resolved { data, age: 0, origin: way.upstream.origin() }),
             // It is not what it was: whoever signs it says otherwise.
-            Ok(Err(failure)) if failure.kind == FailureKind::Bogus => Err(failure),
+            Ok(Err(failure)) if failure.is_bogus() => Err(failure),
             Ok(Err(_)) => Ok(old),
             Err(_) => {
                 work.late(&key, way, now.plus(CLIENT_TIMER));

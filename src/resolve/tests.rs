@@ -264,7 +264,7 @@ async fn what_cannot_be_validated_is_a_failure_and_is_there_for_cd() {
     let now = ManualClock::at(1_800_000_000).now();
     // The server has an address for everything and no signature for anything.
     let failure = resolver.answer(question("www.example", Rtype::A), now).await.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Bogus, "{failure}");
+    assert!(matches!(failure.kind, FailureKind::Bogus(_)), "{failure}");
     let unchecked = Question { checking_disabled: true, ..question("www.example", Rtype::A) };
     let resolved = resolver.answer(unchecked, now).await.unwrap();
     assert_eq!((addresses(&resolved), resolved.data.secure), (vec!["192.0.2.1".into()], false));

@@ -19,6 +19,7 @@ use super::iterate::Recursion;
 use super::library::Source;
 use super::line::Line;
 use super::outside::Outside;
+use super::rootkeys::RootKeys;
 use super::settings::Mode;
 use super::settings::Settings;
 use super::settings::SettingsError;
@@ -74,9 +75,13 @@ impl Ways {
         settings: &Settings,
         counters: &Arc<Counters>,
         network: Arc<dyn Network>,
+        root_keys: &Arc<RootKeys>,
     ) -> Result<Self, SettingsError> {
         let outside: Arc<dyn Upstream> = match settings.mode {
-            Mode::Recurse => Arc::new(Recursion::new(settings, Arc::clone(counters), network)?),
+            Mode::Recurse => {
+                let (counters, root_keys) = (Arc::clone(counters), Arc::clone(root_keys));
+                Arc::new(Recursion::new(settings, counters, network, root_keys)?)
+            }
             Mode::Forward => {
                 let source = forward("forward-to", &settings.forward_to, true, counters)?;
                 let anchors = settings.trust_anchor.as_ref().map(file::trust_anchors).transpose()?;

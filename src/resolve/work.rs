@@ -185,7 +185,7 @@ impl Done {
             }
             Err(failure) => failure,
         };
-        if failure.kind == FailureKind::Bogus {
+        if failure.is_bogus() {
             line.answered(asked.instant);
         } else {
             line.silent(&key.question.name, asked.instant);
@@ -195,7 +195,7 @@ impl Done {
         if kind == Kind::Renew {
             return;
         }
-        if failure.kind == FailureKind::Bogus {
+        if failure.is_bogus() {
             work.cache.remove(key.borrowed());
         }
         // When the line is back, so are we.

@@ -28,6 +28,7 @@ use sordino::query::Rtype;
 use sordino::resolve::AnswerData;
 use sordino::resolve::Failure;
 use sordino::resolve::FailureKind;
+use sordino::resolve::Flaw;
 use sordino::resolve::Origin;
 use sordino::resolve::Question;
 use sordino::resolve::Upstream;
@@ -76,7 +77,7 @@ impl Upstream for Network {
             "NOERROR" => ResponseCode::NoError,
             "NXDOMAIN" => ResponseCode::NXDomain,
             "BOGUS" if question.checking_disabled => ResponseCode::NoError,
-            "BOGUS" => return fail(FailureKind::Bogus, "the signature is of somebody else"),
+            "BOGUS" => return fail(FailureKind::Bogus(Flaw::Other), "the signature is of somebody else"),
             "TIMEOUT" => return fail(FailureKind::Timeout, "nobody answered"),
             other => panic!("{other} is no outcome"),
         };

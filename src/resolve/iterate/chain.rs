@@ -31,12 +31,14 @@ use super::found::labels;
 use super::job::Job;
 use super::options::Trust as Anchor;
 use super::store::Delegation;
+use super::trouble::Bogus;
 use super::trouble::Trouble;
 use super::verify::Keys;
 use super::verify::MAX_COLLISIONS;
 use super::verify::is_known;
 use super::verify::sets;
 use super::verify::verify;
+use crate::resolve::Flaw;
 use crate::resolve::data::MAX_TTL;
 
 /// How many octets of zones are remembered: as many zones as delegations are
@@ -62,7 +64,7 @@ pub(super) enum Status {
     /// It is provably not signed.
     Insecure,
     /// It should be signed, and is not, or not well.
-    Bogus(String),
+    Bogus(Bogus),
 }
 
 /// Which zones are trusted, and until when that holds.
@@ -77,7 +79,7 @@ impl Weighter<Name, (Status, Instant)> for ByOctets {
     fn weight(&self, _: &Name, (status, _): &(Status, Instant)) -> u64 {
         let octets = match status {
             Status::Secure(keys) => keys.weight(),
-            Status::Bogus(why) => why.len(),
+            Status::Bogus(bogus) => bogus.why.len(),
             Status::Insecure => 0,
         };
         u64::try_from(octets + OVERHEAD).unwrap_or(u64::MAX)
@@ -99,7 +101,7 @@ enum Link {
     /// Nothing is signed.
     Unsigned,
     /// The parent's data is bad, which may be the fault of whoever told it.
-    Doubtful(String),
+    Doubtful(Bogus),
 }
 
 impl Job {
@@ -166,7 +168,8 @@ impl Job {
                 Link::Inside(_) => {}
                 Link::Doubtful(why) => return Ok(Status::Bogus(why)),
                 Link::Unsigned => {
-                    return Ok(Status::Bogus(format!("there is no signed proof about {step} DS")));
+                    let why = format!("there is no signed proof about {step} DS");
+                    return Ok(Status::Bogus(Bogus::new(Flaw::NoProof, why)));
                 }
             }
         }
@@ -179,6 +182,9 @@ impl Job {
             let of_zone = self.engine.options.anchors.iter().filter(|(of, _)| of == zone);
             of_zone.map(|(_, anchor)| anchor).collect()
         };
+        if zone.is_root() && self.engine.options.follows_root {
+            return self.link_by_keys(zone, |key| self.engine.root_keys.trusts(key), MAX_TTL).await;
+        }
         if !anchors.is_empty() {
             return self.link_by_anchors(zone, &anchors).await;
         }
@@ -277,7 +283,10 @@ impl Job {
             NoDs::Unproven if *kind == Kind::NxDomain && proofs.nxdomain(zone)? == Proof::Yes => {
                 Link::Inside(signer)
             }
-            NoDs::Unproven => Link::Doubtful(format!("it is not proven that {zone} has no DS")),
+            NoDs::Unproven => {
+                let why = format!("it is not proven that {zone} has no DS");
+                Link::Doubtful(Bogus::new(Flaw::NoProof, why))
+            }
         })
     }
 
@@ -288,14 +297,17 @@ impl Job {
         is_trusted: impl Fn(&DNSKEY) -> bool,
         ttl: u32,
     ) -> Result<Link, Trouble> {
-        let bogus = |why: String| Ok(Link::Zone(Status::Bogus(why), BOGUS_TTL));
-        let mut last = format!("{zone} has no DNSKEY");
+        let bogus = |last: Bogus| Ok(Link::Zone(Status::Bogus(last), BOGUS_TTL));
+        let no_key = |why: String| Bogus::new(Flaw::NoKey, why);
+        let mut last = no_key(format!("{zone} has no DNSKEY"));
         // Another server may have better ones.
         for _ in 0..2 {
             let found = match self.find(zone, RecordType::DNSKEY).await {
                 Ok(found) => found,
                 Err(trouble) if trouble.is_final() => return Err(trouble),
-                Err(trouble) => return bogus(format!("the keys of {zone} cannot be had: {trouble}")),
+                Err(trouble) => {
+                    return bogus(no_key(format!("the keys of {zone} cannot be had: {trouble}")));
+                }
             };
             let sets = sets(&found.answers);
             if let Some(set) = sets.iter().find(|set| set.rtype == RecordType::DNSKEY && set.name == zone) {
@@ -304,10 +316,16 @@ impl Job {
                 let mut trusted = Keys::new(zone, trusted);
                 trusted.keys.truncate(MAX_DS * MAX_COLLISIONS);
                 if trusted.keys.is_empty() {
-                    last = format!("no key of {zone} is the one that is trusted");
+                    let why = format!("no key of {zone} is the one that is trusted");
+                    last = if all.iter().any(|key| is_trusted(key)) {
+                        Bogus::new(Flaw::NoZoneKey, format!("the key of {zone} may not sign a zone"))
+                    } else {
+                        no_key(why)
+                    };
                 } else {
                     match verify(set, &trusted, self.now.unix, &self.budget) {
                         Ok(verified) => {
+                            self.follow_root(set, &all);
                             let least = set.records.iter().map(|record| record.ttl).min().unwrap_or(0);
                             let keys = Arc::new(Keys::new(zone, all.into_iter()));
                             return Ok(Link::Zone(Status::Secure(keys), ttl.min(least).min(verified.left)));
@@ -341,7 +359,7 @@ fn covers(ds: &DS, zone: &Name, key: &DNSKEY) -> bool {
     key.algorithm() == ds.algorithm()
         && key.calculate_key_tag().is_ok_and(|tag| tag == ds.key_tag())
         && !key.revoke()
-        && ds.covers(zone, key).unwrap_or(false)
+        && key.to_digest(zone, ds.digest_type()).is_ok_and(|digest| digest.as_ref() == ds.digest())
 }
 
 /// Returns whether we know the digest of a DS record.

@@ -18,6 +18,7 @@ use super::servers::Servers;
 use super::store::Store;
 use super::trouble::Trouble;
 use crate::base::Now;
+use crate::resolve::rootkeys::RootKeys;
 use crate::resolve::stats::Counters;
 use crate::resolve::stats::Limit;
 
@@ -31,6 +32,8 @@ pub(super) struct Engine {
     pub(super) options: Options,
     /// What is known of name servers.
     pub(super) servers: Servers,
+    /// The keys of the root, where they are followed.
+    pub(super) root_keys: Arc<RootKeys>,
     /// What was found out.
     pub(super) store: Store,
     /// Which zones are trusted.

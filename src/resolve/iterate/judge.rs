@@ -14,11 +14,13 @@ use super::found::Found;
 use super::found::Kind;
 use super::job::Job;
 use super::nsec3::Nsec3s;
+use super::trouble::Bogus;
 use super::trouble::Trouble;
 use super::verify::Keys;
 use super::verify::Set;
 use super::verify::sets;
 use super::verify::verify;
+use crate::resolve::Flaw;
 use crate::resolve::data::MAX_TTL;
 use crate::resolve::stats::Security;
 
@@ -102,7 +104,7 @@ impl Job {
                 Proof::Insecure => worth.security = Security::Insecure,
                 Proof::No => {
                     let why = format!("{} is not proven to be of a wildcard", set.name);
-                    return Err(Trouble::Bogus(why));
+                    return Err(Bogus::new(Flaw::NoProof, why).into());
                 }
             }
         }
@@ -131,7 +133,10 @@ impl Job {
         match proof {
             Proof::Yes => Ok(Worth { security: Security::Secure, ttl }),
             Proof::Insecure => Ok(Worth { security: Security::Insecure, ttl }),
-            Proof::No => Err(Trouble::Bogus(format!("it is not proven that there is no {name} {rtype}"))),
+            Proof::No => {
+                let why = format!("it is not proven that there is no {name} {rtype}");
+                Err(Bogus::new(Flaw::NoProof, why).into())
+            }
         }
     }
 
@@ -149,7 +154,8 @@ impl Job {
             Status::Insecure => Ok(Worth::unsigned(Security::Insecure)),
             Status::Bogus(why) => Err(Trouble::Bogus(why)),
             Status::Secure(keys) => {
-                Err(Trouble::Bogus(format!("{name} {rtype} has no signature of {}", keys.zone)))
+                let why = format!("{name} {rtype} has no signature of {}", keys.zone);
+                Err(Bogus::new(Flaw::NoSignature, why).into())
             }
         }
     }

@@ -23,6 +23,7 @@ mod lenient;
 mod network;
 mod nsec3;
 mod options;
+mod rollover;
 mod root;
 mod scrub;
 mod servers;
@@ -43,8 +44,10 @@ use tokio::time::timeout;
 
 use super::AnswerData;
 use super::Failure;
+use super::Flaw;
 use super::Origin;
 use super::names;
+use super::rootkeys::RootKeys;
 use super::settings::Settings;
 use super::settings::SettingsError;
 use super::stats::Counters;
@@ -61,6 +64,7 @@ use job::Engine;
 use job::Job;
 use judge::Worth;
 use options::Options;
+use trouble::Bogus;
 use trouble::Trouble;
 
 pub use network::Network;
@@ -84,8 +88,10 @@ impl Recursion {
         settings: &Settings,
         counters: Arc<Counters>,
         network: Arc<dyn Network>,
+        root_keys: Arc<RootKeys>,
     ) -> Result<Self, SettingsError> {
         let engine = Engine {
+            root_keys,
             network,
             options: Options::new(settings)?,
             servers: servers::Servers::default(),
@@ -206,7 +212,7 @@ impl Job {
                     if secure && found.contradicted {
                         self.engine.store.forget(name, rtype);
                         let why = format!("{name} has an alias that does not follow from the DNAME above");
-                        return Err(Trouble::Bogus(why));
+                        return Err(Bogus::new(Flaw::Other, why).into());
                     }
                     return Ok((found, worth));
                 }

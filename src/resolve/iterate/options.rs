@@ -64,6 +64,8 @@ pub(super) struct Options {
     pub(super) stubs: Vec<Arc<Delegation>>,
     /// Whether signatures are checked.
     pub(super) dnssec: bool,
+    /// Whether the root's keys are the built-in ones, and followed as they change.
+    pub(super) follows_root: bool,
     /// Keys that are trusted, by zone.
     pub(super) anchors: Vec<(Name, Trust)>,
     /// Names at and below which signatures are not checked.
@@ -115,6 +117,7 @@ impl Options {
             roots: roots(settings)?,
             stubs,
             dnssec: settings.dnssec,
+            follows_root: settings.trust_anchor.is_none(),
             anchors,
             unchecked,
         })

@@ -5,6 +5,7 @@ use std::fmt;
 use hickory_proto::op::ResponseCode;
 
 use crate::resolve::FailureKind;
+use crate::resolve::Flaw;
 use crate::resolve::stats::Limit;
 
 //----------- Trouble ----------------------------------------------------------
@@ -31,7 +32,29 @@ pub(super) enum Trouble {
     /// Too much work.
     Limit(Limit),
     /// The data is there and fails validation.
-    Bogus(String),
+    Bogus(Bogus),
+}
+
+/// Why data fails validation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Bogus {
+    /// What is wrong with it.
+    pub(super) flaw: Flaw,
+    /// What happened, for people.
+    pub(super) why: String,
+}
+
+impl Bogus {
+    /// Returns what is wrong, and why.
+    pub(super) fn new(flaw: Flaw, why: impl Into<String>) -> Self {
+        Self { flaw, why: why.into() }
+    }
+}
+
+impl From<Bogus> for Trouble {
+    fn from(bogus: Bogus) -> Self {
+        Self::Bogus(bogus)
+    }
 }
 
 impl Trouble {
@@ -54,7 +77,8 @@ impl Trouble {
         match self {
             Self::Silence => FailureKind::Timeout,
             Self::Limit(_) | Self::Oversized => FailureKind::Limit,
-            Self::Bogus(_) => FailureKind::Bogus,
+            Self::Bogus(bogus) => FailureKind::Bogus(bogus.flaw),
+            Self::Unreachable | Self::Nonsense => FailureKind::Network,
             _ => FailureKind::Unreachable,
         }
     }
@@ -72,7 +96,7 @@ impl fmt::Display for Trouble {
             Self::NoServers => f.write_str("no name server of the zone has an address that may be asked"),
             Self::Circle => f.write_str("the delegations go in a circle"),
             Self::Limit(limit) => write!(f, "more work than one question is worth ({})", limit.as_str()),
-            Self::Bogus(why) => f.write_str(why),
+            Self::Bogus(bogus) => f.write_str(&bogus.why),
         }
     }
 }

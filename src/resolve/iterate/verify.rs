@@ -22,7 +22,9 @@ use super::found::covered;
 use super::found::labels;
 use super::found::signature;
 use super::good::Good;
+use super::trouble::Bogus;
 use super::trouble::Trouble;
+use crate::resolve::Flaw;
 use crate::resolve::stats::Limit;
 
 /// How many signatures of one set of records are tried (KeyTrap,
@@ -132,7 +134,7 @@ pub(super) struct Verified {
 
 /// Verifies a set with the keys of a zone.
 pub(super) fn verify(set: &Set<'_>, keys: &Keys, unix: i64, budget: &Budget) -> Result<Verified, Trouble> {
-    let mut why = "is not signed";
+    let mut fault = (Flaw::NoSignature, "is not signed");
     let mut tried = 0;
     for rrsig in &set.signatures {
         let input = rrsig.input();
@@ -144,11 +146,11 @@ pub(super) fn verify(set: &Set<'_>, keys: &Keys, unix: i64, budget: &Budget) -> 
         // RFC 4035 section 5.3.1; and a wildcard cannot be above its zone
         // (CVE-2026-44690).
         if signed > owner || signed < labels(&keys.zone) {
-            why = "has a signature for another name";
+            fault = (Flaw::Other, "has a signature for another name");
             continue;
         }
         if let Err(complaint) = in_time(rrsig, unix) {
-            why = complaint;
+            fault = complaint;
             continue;
         }
         let of_key =
@@ -171,14 +173,15 @@ pub(super) fn verify(set: &Set<'_>, keys: &Keys, unix: i64, budget: &Budget) -> 
                     ttl: input.original_ttl,
                 });
             }
-            why = "has a signature that is wrong";
+            fault = (Flaw::Other, "has a signature that is wrong");
             budget.take(Limit::BadSignatures, 1)?;
         }
         if !any {
-            why = "is signed with a key that the zone does not have";
+            fault = (Flaw::NoKey, "is signed with a key that the zone does not have");
         }
     }
-    Err(Trouble::Bogus(format!("{} {} {why}", set.name, set.rtype)))
+    let (flaw, why) = fault;
+    Err(Bogus::new(flaw, format!("{} {} {why}", set.name, set.rtype)).into())
 }
 
 /// Returns the seconds since 1970 as signatures have them.
@@ -188,20 +191,20 @@ fn wrap(unix: i64) -> u32 {
 
 /// Returns whether a signature holds now (RFC 4034 section 3.1.5: in serial
 /// number arithmetic).
-fn in_time(rrsig: &RRSIG, unix: i64) -> Result<(), &'static str> {
+fn in_time(rrsig: &RRSIG, unix: i64) -> Result<(), (Flaw, &'static str)> {
     let input = rrsig.input();
     let since = |moment: u32| i64::from(wrap(unix).wrapping_sub(moment).cast_signed());
     let (inception, expiration) = (input.sig_inception.get(), input.sig_expiration.get());
     let lifetime = i64::from(expiration.wrapping_sub(inception).cast_signed());
     if lifetime < 0 {
-        return Err("has a signature that ends before it begins");
+        return Err((Flaw::Other, "has a signature that ends before it begins"));
     }
     let skew = (lifetime / 10).clamp(SKEW.0, SKEW.1);
     if since(inception) < -skew {
-        return Err("has a signature of the future");
+        return Err((Flaw::NotYetValid, "has a signature of the future"));
     }
     if since(expiration) > skew {
-        return Err("has a signature that has expired");
+        return Err((Flaw::Expired, "has a signature that has expired"));
     }
     Ok(())
 }

@@ -109,9 +109,9 @@ async fn silence(wait: Duration) -> io::Result<Vec<u8>> {
 //----------- Zone -------------------------------------------------------------
 
 /// A zone.
-struct Zone {
-    apex: Name,
-    records: Vec<Record>,
+pub(super) struct Zone {
+    pub(super) apex: Name,
+    pub(super) records: Vec<Record>,
 }
 
 pub(super) fn name(text: &str) -> Name {
@@ -137,12 +137,12 @@ pub(super) fn record(line: &str) -> Record {
 }
 
 impl Zone {
-    fn read(apex: &str, text: &str) -> Self {
+    pub(super) fn read(apex: &str, text: &str) -> Self {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         Self { apex: name(apex), records: lines.map(record).collect() }
     }
 
-    fn soa(&self) -> Record {
+    pub(super) fn soa(&self) -> Record {
         let soa = SOA::new(Name::root(), Name::root(), 1, 1, 1, 1, 60);
         Record::from_rdata(self.apex.clone(), 60, RData::SOA(soa))
     }
@@ -158,7 +158,7 @@ pub(super) fn reply_to(query: &Message) -> Message {
 }
 
 /// Answers like RFC 1034 section 4.3.2, without following aliases.
-fn answer(zones: &[Zone], query: &Message) -> Message {
+pub(super) fn answer(zones: &[Zone], query: &Message) -> Message {
     let mut reply = reply_to(query);
     let (qname, qtype) = (query.queries[0].name().clone(), query.queries[0].query_type());
     let of = zones.iter().filter(|zone| zone.apex.zone_of(&qname)).max_by_key(|zone| zone.apex.len());

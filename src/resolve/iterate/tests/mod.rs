@@ -1,8 +1,11 @@
 //! The iterator in an Internet that misbehaves.
 
 mod attacks;
+mod dnssec;
 mod failures;
 mod internet;
+mod rollover;
+mod signed;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +14,7 @@ use hickory_proto::op::ResponseCode;
 
 use super::Recursion;
 use crate::base::Clock;
+use crate::base::Now;
 use crate::query::Rtype;
 use crate::resolve::AnswerData;
 use crate::resolve::Failure;
@@ -19,6 +23,7 @@ use crate::resolve::File;
 use crate::resolve::Question;
 use crate::resolve::Settings;
 use crate::resolve::cache::CacheStats;
+use crate::resolve::rootkeys::RootKeys;
 use crate::resolve::stats::Counters;
 use crate::resolve::stats::Limit;
 use crate::resolve::upstream::Upstream;
@@ -69,6 +74,10 @@ impl House {
     }
 
     fn with(internet: Internet, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::trusting(internet, RootKeys::default(), change)
+    }
+
+    fn trusting(internet: Internet, root_keys: RootKeys, change: impl FnOnce(&mut Settings)) -> Self {
         let hints = File { name: "hints".into(), text: format!("a.root. A {ROOT}") };
         let mut settings = Settings {
             root_hints: Some(hints),
@@ -79,7 +88,8 @@ impl House {
         change(&mut settings);
         let (internet, counters) = (Arc::new(internet), Arc::<Counters>::default());
         let network = Arc::clone(&internet);
-        let recursion = Recursion::new(&settings, Arc::clone(&counters), network).unwrap();
+        let recursion =
+            Recursion::new(&settings, Arc::clone(&counters), network, Arc::new(root_keys)).unwrap();
         Self { internet, recursion, counters }
     }
 
@@ -92,6 +102,10 @@ impl House {
     async fn data(&self, name: &str) -> Vec<String> {
         let data = self.ask(name).await.unwrap();
         data.message().answers.iter().map(|record| record.data.to_string()).collect()
+    }
+
+    fn now(&self) -> Now {
+        self.internet.clock.now()
     }
 
     fn exceeded(&self, limit: Limit) -> u64 {
