@@ -46,6 +46,8 @@ pub(super) struct Proofs<'a> {
     pub(super) nsec: Vec<(&'a Name, &'a NSEC)>,
     /// NSEC3 records.
     pub(super) nsec3: Nsec3s<'a>,
+    /// How long the signatures hold, in seconds.
+    pub(super) left: u32,
 }
 
 impl Proofs<'_> {
@@ -55,8 +57,7 @@ impl Proofs<'_> {
             return self.nsec3.nxdomain(name);
         }
         let proven = self.covering(name).is_some_and(|(owner, nsec)| {
-            let wildcard = wildcard_below(&closest_encloser(name, owner, nsec));
-            wildcard.is_some_and(|wildcard| self.covering(&wildcard).is_some())
+            wildcard_for(name, owner, nsec).is_some_and(|wildcard| self.covering(&wildcard).is_some())
         });
         Ok(if proven { Proof::Yes } else { Proof::No })
     }
@@ -78,8 +79,7 @@ impl Proofs<'_> {
             return Ok(Proof::Yes);
         }
         let proven = self.covering(name).is_some_and(|(owner, nsec)| {
-            let wildcard = wildcard_below(&closest_encloser(name, owner, nsec));
-            wildcard.is_some_and(|wildcard| {
+            wildcard_for(name, owner, nsec).is_some_and(|wildcard| {
                 let by_record =
                     at(&wildcard).is_some_and(|(_, nsec)| lacks(&Types::of(nsec), &wildcard, rtype));
                 let is_empty = self
@@ -143,6 +143,11 @@ fn closest_encloser(name: &Name, owner: &Name, nsec: &NSEC) -> Name {
         pairs.take_while(|(one, two)| one.eq_ignore_ascii_case(two)).count()
     };
     name.trim_to(common(owner).max(common(nsec.next_domain_name())))
+}
+
+/// Returns the wildcard that would match a name that an NSEC record covers.
+pub(super) fn wildcard_for(name: &Name, owner: &Name, nsec: &NSEC) -> Option<Name> {
+    wildcard_below(&closest_encloser(name, owner, nsec))
 }
 
 /// Returns the wildcard below a name.
@@ -221,7 +226,7 @@ mod tests {
         let zone = name("example.");
         let owners: Vec<Name> = records.iter().map(|(owner, _)| name(owner)).collect();
         let nsec = owners.iter().zip(records.iter().map(|(_, nsec)| nsec)).collect();
-        test(&Proofs { zone: &zone, nsec, nsec3: Nsec3s::none(&zone) })
+        test(&Proofs { zone: &zone, nsec, nsec3: Nsec3s::none(&zone), left: 0 })
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::budget::MAX_DEPTH;
 use super::chain::Trusted;
 use super::network::Network;
 use super::options::Options;
+use super::proven::Proven;
 use super::servers::Servers;
 use super::store::Store;
 use super::trouble::Trouble;
@@ -36,6 +37,8 @@ pub(super) struct Engine {
     pub(super) root_keys: Arc<RootKeys>,
     /// What was found out.
     pub(super) store: Store,
+    /// What zones have said does not exist.
+    pub(super) proven: Proven,
     /// Which zones are trusted.
     pub(super) trusted: Trusted,
     /// Questions that are out.

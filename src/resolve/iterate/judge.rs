@@ -131,7 +131,10 @@ impl Job {
             _ => proofs.nodata(name, rtype)?,
         };
         match proof {
-            Proof::Yes => Ok(Worth { security: Security::Secure, ttl }),
+            Proof::Yes => {
+                self.engine.proven.keep(found, &proofs, ttl.min(proofs.left));
+                Ok(Worth { security: Security::Secure, ttl })
+            }
             Proof::Insecure => Ok(Worth { security: Security::Insecure, ttl }),
             Proof::No => {
                 let why = format!("it is not proven that there is no {name} {rtype}");
@@ -164,11 +167,12 @@ impl Job {
     pub(super) fn proofs<'a>(&'a self, sets: &'a [Set<'a>], keys: &'a Keys) -> Result<Proofs<'a>, Trouble> {
         let mut nsec = Vec::new();
         let mut nsec3 = Vec::new();
+        let mut left = u32::MAX;
         for set in sets.iter().filter(|set| matches!(set.rtype, RecordType::NSEC | RecordType::NSEC3)) {
             match verify(set, keys, self.now.unix, &self.budget) {
                 // Made of a wildcard, it would prove what nobody has said.
                 Ok(verified) if verified.wildcard.is_some() => continue,
-                Ok(_) => {}
+                Ok(verified) => left = left.min(verified.left).min(verified.ttl),
                 Err(Trouble::Bogus(_)) => continue,
                 Err(trouble) => return Err(trouble),
             }
@@ -181,6 +185,6 @@ impl Job {
             }
         }
         let nsec3 = Nsec3s::new(&keys.zone, nsec3.into_iter(), &self.budget);
-        Ok(Proofs { zone: &keys.zone, nsec, nsec3 })
+        Ok(Proofs { zone: &keys.zone, nsec, nsec3, left })
     }
 }

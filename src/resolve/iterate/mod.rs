@@ -23,6 +23,7 @@ mod lenient;
 mod network;
 mod nsec3;
 mod options;
+mod proven;
 mod rollover;
 mod root;
 mod scrub;
@@ -96,6 +97,7 @@ impl Recursion {
             options: Options::new(settings)?,
             servers: servers::Servers::default(),
             store: store::Store::default(),
+            proven: proven::Proven::default(),
             trusted: chain::Trusted::default(),
             outstanding: ask::Outstanding::default(),
             counters,
@@ -192,8 +194,26 @@ impl Job {
         }
     }
 
+    /// Finds that there is nothing, if that follows from what is known already
+    /// ([RFC 8198]); not for those who want no checks.
+    ///
+    /// [RFC 8198]: https://www.rfc-editor.org/rfc/rfc8198
+    async fn find_proven(&self, name: &Name, rtype: RecordType) -> Option<(Arc<Found>, Worth)> {
+        let now = self.now.instant;
+        let is_known = self.engine.store.get(name, rtype, now).is_some();
+        if !self.checked || is_known || rtype == RecordType::RRSIG {
+            return None;
+        }
+        let found = self.engine.proven.deny(name, rtype, now)?;
+        let worth = self.judge(name, rtype, &found).await.ok()?;
+        (worth.security == Security::Secure).then(|| (Arc::new(found), worth))
+    }
+
     /// Finds what the DNS says of a name and type, and what that is worth.
     async fn find_good(&self, name: &Name, rtype: RecordType) -> Result<(Arc<Found>, Worth), Trouble> {
+        if let Some(proven) = self.find_proven(name, rtype).await {
+            return Ok(proven);
+        }
         let mut tries = 0;
         loop {
             let known = self.engine.store.get(name, rtype, self.now.instant).is_some();

@@ -72,7 +72,6 @@ impl<'a> Nsec3s<'a> {
     }
 
     /// Returns no records.
-    #[cfg(test)]
     pub(super) fn none(zone: &'a Name) -> Self {
         Self { zone, records: Vec::new(), budget: None }
     }

@@ -63,6 +63,17 @@ impl Signed {
         Self::spoiled(|_, _, _| {})
     }
 
+    /// Its NSEC records are wider than was signed.
+    pub(super) fn forging_nsec() -> Self {
+        Self::spoiled(|_, reply, _| {
+            for record in &mut reply.authorities {
+                if let RData::DNSSEC(DNSSECRData::NSEC(nsec)) = &mut record.data {
+                    *nsec = NSEC::new(name("zzzz.example.com."), nsec.type_bit_maps());
+                }
+            }
+        })
+    }
+
     /// Makes the replies of `example.com` worse.
     fn spoiled(spoil: Spoil) -> Self {
         Self::with(Key::new(), NOW, spoil, |_| {})

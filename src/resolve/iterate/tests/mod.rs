@@ -4,6 +4,7 @@ mod attacks;
 mod dnssec;
 mod failures;
 mod internet;
+mod proven;
 mod rollover;
 mod signed;
 
