@@ -28,8 +28,7 @@ impl Job {
 
     /// Returns whether a key, revoked or not, has signed a set.
     fn signs(&self, set: &Set<'_>, key: &DNSKEY) -> bool {
-        let Ok(tag) = key.calculate_key_tag() else { return false };
-        let keys = Keys { zone: set.name.clone(), keys: vec![(tag, key.clone())] };
-        verify(set, &keys, self.now.unix, &self.budget).is_ok()
+        let keys = Keys::only(set.name, key);
+        keys.is_some_and(|keys| verify(set, &keys, self.now.unix, &self.budget).is_ok())
     }
 }
