@@ -10,6 +10,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use clap::Command;
 use clap::CommandFactory;
 use clap_complete::Shell;
 use clap_complete::generate_to;
@@ -19,9 +20,14 @@ fn main() -> io::Result<()> {
     let folder = env::args_os().nth(1).map(PathBuf::from);
     let folder = folder.ok_or_else(|| io::Error::other("usage: generate FOLDER"))?;
     fs::create_dir_all(&folder)?;
-    let mut command = Cli::command();
+    let mut command = without_help(Cli::command());
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
         generate_to(shell, &mut command, "sordino", &folder)?;
     }
-    clap_mangen::generate_to(command.disable_help_subcommand(true), &folder)
+    clap_mangen::generate_to(command, &folder)
+}
+
+/// Takes `sordino help …` away, which says what the pages say.
+fn without_help(command: Command) -> Command {
+    command.disable_help_subcommand(true).mut_subcommands(without_help)
 }

@@ -56,3 +56,8 @@ fn the_unit_is_valid_and_as_hard_as_we_say() {
     assert_content("systemd-analyze", "systemd", &["security", "--offline=true", "--threshold=16", unit]);
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn german_dashboards_say_what_the_english_ones_do() {
+    assert_content("python3", "python3", &["deploy/grafana/german.py", "--check"]);
+}

@@ -12,6 +12,7 @@ mod dnssec;
 mod downloads;
 mod encrypted;
 mod explaining;
+mod grafana;
 mod health;
 mod identity;
 mod life;
