@@ -20,12 +20,16 @@ use super::inquiry::Arrival;
 use super::proxy;
 use super::stream;
 use super::tls::claim_by_name;
+use crate::base::Now;
 use crate::query::Transport;
 use crate::resolve::Resolve;
 
 /// The pause after a failed accept, which most often means that descriptors
 /// have run out: hurrying does not bring them back.
 const BREATH: Duration = Duration::from_millis(100);
+
+/// How often it is said that this happens, at most.
+const CALM: Duration = Duration::from_mins(1);
 
 /// How long connections get to finish what is in hand after the order to stop.
 const DRAIN: Duration = Duration::from_secs(6);
@@ -40,7 +44,7 @@ pub(super) async fn run<R: Resolve + 'static>(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut open = JoinSet::new();
-    let mut failing = false;
+    let mut complained: Option<Now> = None;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -51,20 +55,24 @@ pub(super) async fn run<R: Resolve + 'static>(
         while open.try_join_next().is_some() {}
         match accepted {
             Ok((stream, peer)) => {
-                failing = false;
                 let is_proxy = door.home().access.is_proxy(peer.ip());
                 if let Some(connection) = connections.take(peer.ip().to_canonical(), is_proxy) {
                     let caller = Caller { peer, transport, is_proxy, door: Arc::clone(&door) };
                     open.spawn(caller.serve(stream, Arc::new(connection), stop.clone()));
                 }
+                // Whoever had to make room goes first: descriptors are to be free
+                // again before more are taken.
+                tokio::task::yield_now().await;
             }
             // That client has thought better of it; there may be others.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                if !failing {
+                let now = door.now();
+                let long_ago = |then: Now| now.instant.saturating_duration_since(then.instant) > CALM;
+                if complained.is_none_or(long_ago) {
                     tracing::warn!(%error, "a connection cannot be taken in; those that are idle make room");
+                    complained = Some(now);
                 }
-                failing = true;
                 connections.make_room();
                 tokio::time::sleep(BREATH).await;
             }
