@@ -12,7 +12,7 @@ libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
         && let Ok(pattern) = text.parse::<Pattern>()
     {
         for example in pattern.examples() {
-            assert!(pattern.matches(&example));
+            assert!(pattern.matches(example.borrowed()));
         }
     }
 });

@@ -46,7 +46,7 @@ use sordino::resolve::Resolved;
 struct Nobody;
 
 impl Resolve for Nobody {
-    async fn resolve(&self, _permit: &Permit, _now: Now) -> Result<Resolved, Failure> {
+    async fn resolve(&self, _permit: &Permit<'_>, _now: Now) -> Result<Resolved, Failure> {
         Err(Failure { kind: FailureKind::Timeout, detail: "nobody".into(), origin: Origin::Recursion })
     }
 }
