@@ -1,19 +1,18 @@
 //! The road of a query, as one short function.  Start reading here.
 
+mod household;
 pub mod tally;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::answer;
 use crate::answer::Answer;
-use crate::answer::Blocked;
 use crate::answer::Response;
-use crate::catalog::Catalog;
+use crate::base::Client;
 use crate::device::Device;
-use crate::device::Registry;
 use crate::matcher::Trail;
 use crate::policy::Judged;
-use crate::policy::Policies;
 use crate::policy::Verdict;
 use crate::query::Query;
 use crate::query::QueryRef;
@@ -22,6 +21,7 @@ use crate::resolve::Failure;
 use crate::resolve::Resolve;
 use crate::resolve::Resolved;
 
+pub use household::Household;
 pub use tally::Mark;
 pub use tally::Tally;
 
@@ -30,7 +30,7 @@ pub use tally::Tally;
 /// Takes a query down the road.  Every way out is a [`Served`], so there is no
 /// leaving early unobserved.
 pub async fn serve(query: Query, house: &Household, resolver: &impl Resolve) -> Served {
-    let device = house.devices.identify(&query.client, &house.catalog);
+    let device = house.identify(&query.client);
     let device = house.devices.claiming(device, query.claim.as_deref(), &house.catalog);
     let asked = query.borrowed();
     let (judged, verdict) = judge(asked, &Trail::of(asked.qname), &device, house);
@@ -66,6 +66,15 @@ pub fn serve_at_once(
     };
     let resolved = resolver.at_hand(&permit, query.received)?;
     Some(review(judged, query, device, house, Ok(resolved)))
+}
+
+/// Begins to resolve what everybody in the house may ask for, while it is found
+/// out who asks.  The answer will be in the cache; who gets it is judged then.
+pub async fn ahead(query: QueryRef<'_>, house: &Household, resolver: &impl Resolve) {
+    if let Some(permit) = house.permit_for_everybody(query) {
+        // What fails now fails again for the one who asks.
+        let _ = resolver.resolve(&permit, query.received).await;
+    }
 }
 
 /// What the name is for, and whether it may pass.
@@ -134,22 +143,6 @@ impl End {
         let answer = Answer::Blocked(judged.ground.clone());
         Self { judged, answer }
     }
-}
-
-//----------- Household --------------------------------------------------------
-
-/// What the house knows.  Built from files, never changed, swapped whole on
-/// reload.  A query sees one household from the first step to the last.
-#[derive(Debug)]
-pub struct Household {
-    /// The devices that are listed, and what to think of others.
-    pub devices: Registry,
-    /// What names are for.
-    pub catalog: Catalog,
-    /// What may be asked for.
-    pub policies: Policies,
-    /// How a blocked query is answered.
-    pub blocked: Blocked,
 }
 
 //----------- Served -----------------------------------------------------------
@@ -238,6 +231,34 @@ impl Dropped {
     }
 }
 
+/// What came of finding out who a client is.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Found {
+    /// It is a device that is listed.
+    Listed,
+    /// It is of a family, by its MAC prefix.
+    Recognized,
+    /// Nothing is known of it.
+    Unknown,
+    /// A hint would have made its policy weaker and was not believed.
+    Refused,
+}
+
+impl Found {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Listed, Self::Recognized, Self::Unknown, Self::Refused];
+
+    /// Returns the word for it in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Listed => "listed",
+            Self::Recognized => "recognized",
+            Self::Unknown => "unknown",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// Who is told of events, after the answer has left.  Must not wait.
 pub trait Witness: Send + Sync {
     /// Takes note of an event.
@@ -248,6 +269,10 @@ pub trait Witness: Send + Sync {
     fn tally(&self) -> Arc<Tally> {
         Arc::default()
     }
+
+    /// Takes note that it was found out who a client is, after so long a wait
+    /// where there was one.
+    fn identified(&self, _client: &Client, _found: Found, _waited: Option<Duration>) {}
 
     /// Returns the page on which queries of a device are counted.
     fn page(&self, _device: &Device, _house: &Household) -> u16 {

@@ -21,7 +21,7 @@ const LAW: &[(&str, &[&str])] = &[
     ("observe", &["base", "catalog", "device", "pipeline", "policy", "query", "resolve"]),
     ("web", &["base"]),
     ("config", &["answer", "base", "catalog", "device", "matcher", "policy", "resolve"]),
-    ("source", &["base", "catalog", "matcher", "policy"]),
+    ("source", &["base", "catalog", "device", "matcher", "policy"]),
     (
         "app",
         &[
@@ -48,7 +48,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("toml::", &["config"]),
     ("jiff", &["config"]),
     ("clap", &["cli"]),
-    ("serde_json", &["cli", "source"]),
+    ("serde_json", &["app", "cli", "source"]),
     ("ureq", &["source"]),
     ("notify::", &["app"]),
     ("nix::", &["app", "listen"]),

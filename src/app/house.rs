@@ -74,6 +74,7 @@ pub fn build(
             name: Arc::clone(&device.name),
             place: device.place.clone(),
             macs: device.macs.iter().map(|mac| mac.value).collect(),
+            id: device.id,
             networks: device.networks.iter().map(|network| network.value).collect(),
             family,
             policy: device.policy,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::house;
 use super::house::Built;
+use super::identity;
 use super::offer;
 use super::seen;
 use crate::base::Diagnostic;
@@ -82,6 +83,8 @@ pub struct Loaded {
     pub offer: Offer,
     /// Root hints, trust anchors, the certificate and its key, for the next time.
     pub known: Vec<resolve::File>,
+    /// The folder from where paths in the config are meant.
+    pub base: PathBuf,
     /// Every file and folder that was read, for whoever wants to notice changes.
     pub files: Vec<PathBuf>,
 }
@@ -140,6 +143,7 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
     let Built { house, mut warnings, set_aside } = house::build(&config, &families, &places, &mut files)?;
     warnings.append(&mut config.warnings);
     warnings.extend(seen::load(&state, recognizer, &house.catalog, options.clock_offset));
+    warnings.append(&mut identity::check(&config, &base));
     Ok(Loaded {
         config,
         house: Arc::new(house),
@@ -149,6 +153,7 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
         set_aside,
         offer,
         known,
+        base,
         files,
     })
 }

@@ -4,8 +4,10 @@
 
 mod alive;
 pub mod authority;
+pub mod control;
 pub mod downloads;
 pub mod house;
+mod identity;
 mod kept;
 mod last_good;
 pub mod load;

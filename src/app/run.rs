@@ -21,6 +21,8 @@ use super::alive;
 use super::downloads;
 use super::downloads::Lists;
 use super::downloads::OwnLookup;
+use super::identity;
+use super::identity::Tellers;
 use super::kept;
 use super::last_good;
 use super::load;
@@ -44,7 +46,6 @@ use crate::listen::Addresses;
 use crate::listen::access::Access;
 use crate::listen::door::Door;
 use crate::listen::door::Home;
-use crate::listen::neighbor::Neighbors;
 use crate::listen::probe::Probe;
 use crate::observe::Observer;
 use crate::observe::log;
@@ -52,9 +53,6 @@ use crate::observe::metrics::Metrics;
 use crate::resolve;
 use crate::resolve::Resolver;
 use crate::web;
-
-/// The pause before the neighbor table is opened again after it failed.
-const BREATH: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether a query in hand still needs what was before a
 /// reload, in tenths of a second; by then all have been given up.
@@ -122,7 +120,11 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let addresses = sockets.addresses();
     let count = loaded.house.catalog.families().len() + loaded.house.policies.lists.all().len();
     let home = home(&loaded, resolver);
-    let door = Arc::new(Door::new(home, Arc::clone(&clock), neighbors(), observer));
+    let identify = identity::start(&clock);
+    identify.set(identity::settings(&loaded.config));
+    identity::listen(&identify, &state, &clock);
+    let tellers = Tellers::start(&loaded.config, &loaded.base, &identify, &clock);
+    let door = Arc::new(Door::new(home, Arc::clone(&clock), identify, observer));
 
     let (news, hear) = mpsc::channel(1);
     let lists = Fresh::start(&loaded, &state, &door, &clock, &news, None).map_err(fatal)?;
@@ -160,6 +162,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
         news,
         hear,
         lists,
+        tellers,
         door,
         metrics,
         clock,
@@ -190,28 +193,6 @@ fn home(loaded: &Loaded, resolver: Arc<Resolver>) -> Home<Resolver> {
     let listen = &loaded.config.listen;
     let access = Access::new(&listen.allow).paced(listen.rate_limit).behind(&listen.proxies);
     Home { house: Arc::clone(&loaded.house), resolver, access, offer: loaded.offer.clone() }
-}
-
-/// Opens the neighbor table and follows its changes.
-fn neighbors() -> Arc<dyn Neighbors> {
-    #[cfg(target_os = "linux")]
-    match listen::neighbor::linux::KernelNeighbors::open() {
-        Ok(kernel) => {
-            let kernel = Arc::new(kernel);
-            let following = Arc::clone(&kernel);
-            tokio::spawn(async move {
-                loop {
-                    if let Err(error) = following.follow().await {
-                        tracing::debug!(%error, "following the neighbor table; trying again");
-                    }
-                    tokio::time::sleep(BREATH).await;
-                }
-            });
-            return kernel;
-        }
-        Err(error) => tracing::warn!(%error, "no neighbor table: devices are known by address only"),
-    }
-    Arc::new(listen::neighbor::NoNeighbors)
 }
 
 /// Shows complaints.
@@ -247,6 +228,8 @@ struct Running {
     state: PathBuf,
     /// Downloads lists.
     lists: Fresh,
+    /// Who tells us who is where.
+    tellers: Tellers,
     /// For those who download, to say that there is something new.
     news: mpsc::Sender<()>,
     /// Where that is heard.
@@ -349,6 +332,9 @@ impl Running {
             Arc::new(new.map_err(|error| error.to_string())?)
         };
         tokio::spawn(let_go(self.door.swap(home(&loaded, resolver))));
+        let identify = self.door.identify();
+        identify.set(identity::settings(&loaded.config));
+        self.tellers = Tellers::start(&loaded.config, &loaded.base, identify, &self.clock);
         self.watch.only(&loaded.files);
         let known = self.lists.lists.load_full();
         let lists = Fresh::start(&loaded, &self.state, &self.door, &self.clock, &self.news, Some(&known))?;

@@ -19,6 +19,11 @@ impl MacAddr {
         self.0[0] & 0b10 != 0
     }
 
+    /// Returns whether it is of one device: not of a group, and not all zero.
+    pub fn is_one_device(self) -> bool {
+        self.0[0] & 1 == 0 && self.0 != [0; 6]
+    }
+
     /// Returns the address as a number of 48 bits.
     fn bits(self) -> u64 {
         self.0.iter().fold(0, |bits, &byte| bits << 8 | u64::from(byte))

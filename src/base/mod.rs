@@ -12,6 +12,8 @@ pub mod time;
 pub mod units;
 
 pub use client::Client;
+pub use client::ClientId;
+pub use client::Source;
 pub use diagnostic::Diagnostic;
 pub use domain::Domain;
 pub use domain_ref::DomainRef;

@@ -104,6 +104,12 @@ pub enum Command {
     },
     /// Make a certificate for encrypted queries, and an authority for this house
     Cert(Cert),
+    /// Tell a running Sordino who has an address, for hooks of DHCP servers
+    Identity {
+        /// What to tell it.
+        #[command(subcommand)]
+        command: Identity,
+    },
     /// Look after the lists of families
     Lists {
         /// What to do with them.
@@ -175,6 +181,29 @@ pub struct Cert {
     /// Where to write it; here without
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
+}
+
+/// `sordino identity`
+#[derive(Debug, Subcommand)]
+pub enum Identity {
+    /// A device has an address from now on
+    Add {
+        /// Its MAC address
+        mac: String,
+        /// The address
+        address: IpAddr,
+        /// What to call it, for showing
+        #[arg(long)]
+        name: Option<String>,
+        /// How long it holds, as "12h"; or until when, in seconds since 1970
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
+    },
+    /// Nobody has an address any more
+    Remove {
+        /// The address
+        address: IpAddr,
+    },
 }
 
 /// `sordino lists`

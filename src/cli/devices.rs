@@ -1,24 +1,36 @@
 //! `sordino devices`: who is there, how each is known, under which policy; and
 //! what the household might list, with the lines for it.
+//!
+//! A running Sordino is asked whom it knows; without one it is what the kernel
+//! knows at this moment.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::io::Write;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::app::control;
+use crate::app::control::Entry;
+use crate::app::control::Request;
+use crate::app::control::Response;
 use crate::app::load::Options;
 use crate::base::Client;
 use crate::base::MacAddr;
+use crate::base::Source;
+use crate::base::units;
+use crate::device::Device;
 use crate::device::Recognition;
 use crate::device::Standing;
 use crate::device::Who;
+#[cfg(target_os = "linux")]
 use crate::listen::neighbor;
 use crate::pipeline::Household;
 
-/// A device or a neighbor.
+/// A device, or somebody who is none of them.
 #[derive(Debug, Serialize)]
 struct Row {
     /// Its name; `household` for what is neither listed nor recognized.
@@ -31,8 +43,8 @@ struct Row {
     known_by: String,
     /// Its MAC addresses.
     mac: Vec<String>,
-    /// Addresses it has at present, as far as the network shows.
-    addresses: Vec<IpAddr>,
+    /// Addresses it has at present, as far as is known, and who says so.
+    addresses: Vec<Entry>,
     /// What it seems to be, if it is not listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     seems: Option<Seems>,
@@ -51,31 +63,30 @@ struct Seems {
     config: String,
 }
 
-/// Shows all listed devices and all neighbors.
+/// Shows all listed devices and everybody else who is there.
 pub fn devices(options: &Options, json: bool, out: &mut dyn Write) -> io::Result<u8> {
     let Some(loaded) = super::load(options, out)? else {
         return Ok(1);
     };
+    let entries = match control::call(options, &Request::Addresses {}) {
+        Ok(Response::Addresses(entries)) => entries,
+        _ => neighbors(),
+    };
     let seen = options.recognizer.all();
-    let rows = rows(&loaded.house, &neighbors(), seen.keys().copied());
+    let rows = rows(&loaded.house, entries, seen.keys().copied());
     if json {
         serde_json::to_writer_pretty(&mut *out, &rows)?;
         writeln!(out)?;
         return Ok(0);
     }
-    writeln!(out, "{:<24} {:<16} {:<14} {:<22} ADDRESSES", "DEVICE", "FAMILY", "POLICY", "KNOWN BY")?;
+    writeln!(out, "{:<24} {:<16} {:<14} {:<22} MAC", "DEVICE", "FAMILY", "POLICY", "KNOWN BY")?;
     for row in rows {
-        let addresses: Vec<_> =
-            row.mac.iter().cloned().chain(row.addresses.iter().map(ToString::to_string)).collect();
-        writeln!(
-            out,
-            "{:<24} {:<16} {:<14} {:<22} {}",
-            row.device,
-            if row.family.is_empty() { "-" } else { &row.family },
-            row.policy,
-            row.known_by,
-            addresses.join(" ")
-        )?;
+        let family = if row.family.is_empty() { "-" } else { &row.family };
+        let macs = row.mac.join(" ");
+        writeln!(out, "{:<24} {family:<16} {:<14} {:<22} {macs}", row.device, row.policy, row.known_by)?;
+        for entry in &row.addresses {
+            writeln!(out, "    {:<39} {}", entry.address, say(entry))?;
+        }
         let Some(seems) = &row.seems else { continue };
         let perhaps = if row.family.is_empty() { "perhaps " } else { "" };
         writeln!(out, "    {perhaps}{}, {} %: {}", seems.family, seems.confidence, seems.reasons.join("; "))?;
@@ -89,68 +100,106 @@ pub fn devices(options: &Options, json: bool, out: &mut dyn Write) -> io::Result
     Ok(0)
 }
 
+/// Says how an address is known.
+fn say(entry: &Entry) -> String {
+    let time = |seconds: i64| {
+        let seconds = seconds.unsigned_abs();
+        // Nobody wants to read seconds of days.
+        let rounded = match seconds {
+            172_800.. => seconds - seconds % 86_400,
+            7_200.. => seconds - seconds % 3_600,
+            120.. => seconds - seconds % 60,
+            _ => seconds,
+        };
+        units::show_duration(Duration::from_secs(rounded))
+    };
+    let age = entry.age.map(|age| format!(", for {}", time(age)));
+    let left = entry.left.map(|left| format!(", {} left", time(left)));
+    let name = entry.name.as_ref().map(|name| format!(", called \"{name}\""));
+    let guest = entry.guest.then(|| ", in the guest network".to_owned());
+    [Some(entry.source.clone()), age, left, name, guest].into_iter().flatten().collect()
+}
+
 /// Reads the neighbor table.
-fn neighbors() -> Vec<(IpAddr, MacAddr)> {
+fn neighbors() -> Vec<Entry> {
     #[cfg(target_os = "linux")]
-    return neighbor::linux::read_once().unwrap_or_default();
+    return neighbor::linux::read_once()
+        .unwrap_or_default()
+        .into_iter()
+        .map(|neighbor| Entry {
+            address: neighbor.addr,
+            mac: neighbor.mac.to_string(),
+            source: Source::Neighbor.to_string(),
+            age: None,
+            left: None,
+            name: None,
+            guest: false,
+        })
+        .collect();
     #[cfg(not(target_os = "linux"))]
     Vec::new()
 }
 
-/// Makes a row of each listed device, of each neighbor that is none, and of
-/// each device that was `seen` and is no neighbor.
-fn rows(house: &Household, neighbors: &[(IpAddr, MacAddr)], seen: impl Iterator<Item = Who>) -> Vec<Row> {
-    let mut rows: Vec<_> = house
-        .devices
-        .listings()
-        .iter()
-        .filter_map(|listing| listed(house, &listing.name, neighbors))
-        .collect();
-    let mut others: BTreeMap<Who, Vec<IpAddr>> = BTreeMap::new();
-    for (address, mac) in neighbors {
-        others.entry(Who::Mac(*mac)).or_default().push(*address);
+/// Makes a row of each listed device, of each MAC address that is of none, and of
+/// each device that was `seen` and is at no known address.
+fn rows(house: &Household, mut entries: Vec<Entry>, seen: impl Iterator<Item = Who>) -> Vec<Row> {
+    entries.sort_by_key(|entry| entry.address);
+    let mut listed: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
+    let mut others: BTreeMap<Who, Vec<Entry>> = BTreeMap::new();
+    for entry in entries {
+        let Ok(mac) = entry.mac.parse::<MacAddr>() else { continue };
+        let device = house.identify(&Client::new(entry.address).with_mac(Some(mac)));
+        if matches!(device.standing, Standing::Listed { .. }) {
+            listed.entry(device.name.to_string()).or_default().push(entry);
+        } else {
+            others.entry(Who::Mac(mac)).or_default().push(entry);
+        }
     }
     for who in seen {
         let addresses = others.entry(who).or_default();
-        if let Who::Address(address) = who {
-            addresses.push(address);
+        if let (Who::Address(address), true) = (who, addresses.is_empty()) {
+            let (mac, source) = (String::new(), Source::Address.to_string());
+            addresses.push(Entry { address, mac, source, age: None, left: None, name: None, guest: false });
         }
     }
-    for (who, mut addresses) in others {
-        addresses.sort();
-        let addr = addresses.first().copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        let client = Client { addr, mac: who.mac() };
-        let device = house.devices.identify(&client, &house.catalog);
+    let listings = house.devices.listings().iter().filter_map(|listing| {
+        let device = house.devices.named(&listing.name, &house.catalog)?;
+        let known_by = format!("{} ({})", device.standing.as_str(), listing.place);
+        let mac = listing.macs.iter().map(ToString::to_string).collect();
+        let addresses = listed.remove(&*device.name).unwrap_or_default();
+        Some(Row { known_by, mac, addresses, ..row(house, &device) })
+    });
+    let mut rows: Vec<_> = listings.collect();
+    for (who, addresses) in others {
+        let addr = match who {
+            Who::Address(addr) => Some(addr),
+            Who::Mac(_) => addresses.first().map(|entry| entry.address),
+        };
+        let client = Client::new(addr.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))).with_mac(who.mac());
+        let device = house.identify(&client);
         if matches!(device.standing, Standing::Listed { .. }) {
             continue;
         }
-        rows.push(Row {
-            device: device.name.to_string(),
-            family: family(house, device.family),
-            policy: policy(house, device.policy),
-            known_by: device.standing.as_str().to_owned(),
-            mac: who.mac().iter().map(ToString::to_string).collect(),
-            addresses,
-            seems: house.devices.seems(&client, &house.catalog).map(|found| seems(who, &found)),
-        });
+        let mac = who.mac().iter().map(ToString::to_string).collect();
+        let seems = house.devices.seems(&client, &house.catalog).map(|found| seems(who, &found));
+        rows.push(Row { mac, addresses, seems, ..row(house, &device) });
     }
     rows
 }
 
-/// Makes the row of a listed device.
-fn listed(house: &Household, name: &str, neighbors: &[(IpAddr, MacAddr)]) -> Option<Row> {
-    let device = house.devices.named(name, &house.catalog)?;
-    let listing = house.devices.listings().iter().find(|listing| *listing.name == *name)?;
-    let its = neighbors.iter().filter(|(_, mac)| listing.macs.contains(mac));
-    Some(Row {
+/// Makes a row of what a device is, without where it is.
+fn row(house: &Household, device: &Device) -> Row {
+    let family = device.family.and_then(|id| house.catalog.family(id));
+    let policy = house.policies.policy(device.policy);
+    Row {
         device: device.name.to_string(),
-        family: family(house, device.family),
-        policy: policy(house, device.policy),
-        known_by: format!("{} ({})", device.standing.as_str(), listing.place),
-        mac: listing.macs.iter().map(ToString::to_string).collect(),
-        addresses: its.map(|(ip, _)| *ip).collect(),
+        family: family.map_or_else(String::new, |family| family.name().to_string()),
+        policy: policy.map_or_else(String::new, |policy| policy.name.to_string()),
+        known_by: device.standing.as_str().to_owned(),
+        mac: Vec::new(),
+        addresses: Vec::new(),
         seems: None,
-    })
+    }
 }
 
 /// Says what a device seems to be, and how to list it.
@@ -168,14 +217,4 @@ fn seems(who: Who, found: &Recognition) -> Seems {
         reasons: found.reasons().collect(),
         config: format!("[device.{name}-{end}]\n{key} = \"{who}\"\nfamily = \"{family}\"\n"),
     }
-}
-
-/// Returns the name of a policy.
-fn policy(house: &Household, id: crate::device::PolicyId) -> String {
-    house.policies.policy(id).map_or_else(String::new, |policy| policy.name.to_string())
-}
-
-/// Returns the name of a family, empty where unknown.
-fn family(house: &Household, id: Option<crate::catalog::FamilyId>) -> String {
-    id.and_then(|id| house.catalog.family(id)).map_or_else(String::new, |family| family.name().to_string())
 }

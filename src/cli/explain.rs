@@ -24,7 +24,10 @@ use crate::base::units;
 use crate::catalog::Rule;
 use crate::device::Device;
 use crate::device::Standing;
+#[cfg(target_os = "linux")]
 use crate::listen::neighbor::Neighbors;
+#[cfg(target_os = "linux")]
+use crate::listen::neighbor::Sight;
 use crate::matcher::Trail;
 use crate::pipeline::Household;
 use crate::policy::Ground;
@@ -132,10 +135,8 @@ fn asker(house: &Household, ask: &Explain) -> Result<(Client, Device), String> {
         })?;
         let listing = house.devices.listings().iter().find(|listing| *listing.name == **name);
         let addr = listing.and_then(|listing| listing.networks.first()).map(ipnet::IpNet::addr);
-        let client = Client {
-            addr: addr.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-            mac: listing.and_then(|listing| listing.macs.first()).copied(),
-        };
+        let client = Client::new(addr.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
+            .with_mac(listing.and_then(|listing| listing.macs.first()).copied());
         return Ok((client, device));
     }
     let addr = ask.client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
@@ -147,9 +148,11 @@ fn asker(house: &Household, ask: &Explain) -> Result<(Client, Device), String> {
 fn mac_of(addr: IpAddr) -> Option<crate::base::MacAddr> {
     #[cfg(target_os = "linux")]
     if let Ok(neighbors) = crate::listen::neighbor::linux::KernelNeighbors::open() {
-        return neighbors.mac((addr, 0).into());
+        return match neighbors.look((addr, 0).into()) {
+            Sight::Here(mac) => Some(mac),
+            Sight::Silent | Sight::Away => None,
+        };
     }
-    let _: Option<&dyn Neighbors> = None;
     None
 }
 

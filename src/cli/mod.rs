@@ -10,6 +10,7 @@ pub mod claim;
 pub mod devices;
 pub mod explain;
 pub mod firewall;
+pub mod identity;
 pub mod lists;
 
 use std::io;
@@ -40,6 +41,7 @@ pub fn main() -> Result<(), ExitError> {
         Some(Command::Devices { json }) => devices::devices(&options, json, out),
         Some(Command::Firewall { command: Firewall::Print(ask) }) => firewall::print(&options, &ask, out),
         Some(Command::Claim { addresses }) => claim::claim(&options, &addresses, out),
+        Some(Command::Identity { command }) => identity::identity(&options, command, out),
         Some(Command::Lists { command }) => lists::lists(&options, &command, out),
     };
     // A closed pipe (`| head`) is no fault of ours.

@@ -9,6 +9,7 @@
 
 mod read;
 mod read_date;
+mod read_identify;
 mod read_listen;
 mod read_lists;
 mod read_rooms;
@@ -26,6 +27,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::answer::Blocked;
+use crate::base::ClientId;
 use crate::base::Diagnostic;
 use crate::base::Domain;
 use crate::base::MacAddr;
@@ -75,6 +77,8 @@ pub struct Config {
     pub lists: Vec<List>,
     /// `[download]`
     pub download: Download,
+    /// `[identify]`
+    pub identify: Identify,
     /// `[metrics]`
     pub metrics: Metrics,
     /// `[web]`
@@ -106,6 +110,32 @@ pub struct Listen {
     pub nsid: Option<String>,
     /// The networks of proxies.
     pub proxies: Vec<IpNet>,
+}
+
+/// `[identify]`
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Identify {
+    /// Forwarders whose hints about their clients are believed.
+    pub forwarders: Vec<IpNet>,
+    /// How long a first query waits at most for its client to be found.
+    pub wait: Duration,
+    /// Lease files of DHCP servers, as written.
+    pub leases: Vec<Written<PathBuf>>,
+    /// The FRITZ!Box to ask.
+    pub fritzbox: Option<FritzBox>,
+}
+
+/// `[identify.fritzbox]`
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FritzBox {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// The user, one of the box's own.
+    pub user: String,
+    /// The file with the password, as written.
+    pub password_file: PathBuf,
+    /// How often it is asked.
+    pub every: Duration,
 }
 
 /// `[metrics]`
@@ -142,6 +172,8 @@ pub struct Device {
     pub place: Place,
     /// Its MAC addresses.
     pub macs: Vec<Written<MacAddr>>,
+    /// The id that a forwarder gives it.
+    pub id: Option<ClientId>,
     /// Its addresses and networks.
     pub networks: Vec<Written<IpNet>>,
     /// Its family's name.

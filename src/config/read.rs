@@ -174,7 +174,8 @@ pub(super) fn config(text: &Arc<ConfigText>, spec: Spec) -> Result<Config, Vec<D
     let download = reader.download(&spec.download);
     let metrics = reader.metrics(&spec.metrics);
     let web = reader.web(&spec.web);
-    reader.later(&spec.identify, &spec.query_log);
+    let identify = reader.identify(&spec.identify);
+    reader.later(&spec.query_log);
     if !reader.faults.is_empty() {
         // In the order of the file, as people mend it.
         reader.faults.sort_by_key(|fault| (fault.line, fault.column));
@@ -194,6 +195,7 @@ pub(super) fn config(text: &Arc<ConfigText>, spec: Spec) -> Result<Config, Vec<D
         blocked,
         lists,
         download,
+        identify,
         metrics,
         web,
     })

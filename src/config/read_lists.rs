@@ -16,6 +16,7 @@ use super::read::Reader;
 use super::read::in_order;
 use super::read::network;
 use super::v1;
+use crate::base::ClientId;
 use crate::base::MacAddr;
 use crate::base::units;
 use crate::catalog::Function;
@@ -182,14 +183,15 @@ impl Reader {
             let none = |items: &Option<Spanned<v1::OneOrMany>>| {
                 items.as_ref().is_none_or(|items| items.get_ref().0.is_empty())
             };
-            if none(&table.mac) && none(&table.ip) && !may_say {
-                self.fault(&key.span(), "a device needs a `mac` or an `ip` by which it is known");
+            if none(&table.mac) && none(&table.ip) && table.id.is_none() && !may_say {
+                self.fault(&key.span(), "a device needs a `mac`, an `ip` or an `id` by which it is known");
             }
             names.insert(Arc::clone(&name), devices.len());
             devices.push(Device {
                 name,
                 place: self.text.place(&key.span()),
                 macs: table.mac.map(|macs| self.parse_many(&macs, str::parse::<MacAddr>)).unwrap_or_default(),
+                id: table.id.and_then(|text| self.parse(&text, client_id)),
                 networks: table.ip.map(|networks| self.parse_many(&networks, network)).unwrap_or_default(),
                 policy: table.policy.and_then(|text| self.named(&text, "policy", policies)),
                 family: table
@@ -238,4 +240,10 @@ impl Reader {
         }
         exceptions
     }
+}
+
+/// Reads the id of a client.
+fn client_id(text: &str) -> Result<ClientId, String> {
+    ClientId::new(text.as_bytes())
+        .ok_or_else(|| format!("not an id; it has 1 to {} visible ASCII characters", ClientId::MOST))
 }

@@ -170,20 +170,11 @@ impl Reader {
         Web { listen: listen.unwrap_or(default) }
     }
 
-    /// `[identify]` and `[query-log]`: checked, and not in effect.
-    pub(super) fn later(&mut self, identify: &v1::Identify, log: &v1::QueryLog) {
-        self.parse_all(&identify.trusted_forwarders, network);
-        if let Some(first) = identify.trusted_forwarders.first() {
-            self.not_yet(&first.span(), "`trusted-forwarders`");
-        }
-        if let Some(first) = identify.leases.first() {
-            self.not_yet(&first.span(), "`leases`");
-        }
-        for (text, what) in [(&identify.wait, "`wait`"), (&log.keep, "`keep`")] {
-            if let Some(text) = text {
-                self.parse(text, units::duration);
-                self.not_yet(&text.span(), what);
-            }
+    /// `[query-log]`: checked, and not in effect.
+    pub(super) fn later(&mut self, log: &v1::QueryLog) {
+        if let Some(text) = &log.keep {
+            self.parse(text, units::duration);
+            self.not_yet(&text.span(), "`keep`");
         }
         let stores = [("memory", ()), ("disk", ())];
         let levels = [("full", ()), ("no-client", ()), ("off", ())];

@@ -108,6 +108,7 @@ pub(super) struct Policy {
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(super) struct Device {
     pub(super) mac: Option<Spanned<OneOrMany>>,
+    pub(super) id: Option<Text>,
     pub(super) ip: Option<Spanned<OneOrMany>>,
     pub(super) family: Option<Text>,
     pub(super) policy: Option<Text>,
@@ -170,6 +171,18 @@ pub(super) struct Identify {
     pub(super) trusted_forwarders: Vec<Text>,
     pub(super) leases: Vec<Text>,
     pub(super) wait: Option<Text>,
+    pub(super) fritzbox: Option<FritzBox>,
+}
+
+/// `[identify.fritzbox]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct FritzBox {
+    pub(super) address: Text,
+    pub(super) user: Text,
+    pub(super) password_file: Text,
+    #[serde(default)]
+    pub(super) every: Option<Text>,
 }
 
 /// `[query-log]`

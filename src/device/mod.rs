@@ -2,10 +2,14 @@
 //!
 //! [`Registry::identify`] is a plain function of its arguments; it neither
 //! waits nor asks the system.  What it believes, in this order: a listed MAC,
-//! a listed address, the longest listed network, and what the [`Recognizer`]
-//! has concluded from signs.  A device that nothing is known of gets the policy
-//! `[unlisted]` names.
+//! a listed id, a listed address, the longest listed network, and what the
+//! [`Recognizer`] has concluded from signs.  A device that nothing is known of
+//! gets the policy `[unlisted]` names.
+//!
+//! Which MAC is behind an address, where the network does not show it, is in
+//! [`Addresses`].
 
+pub mod addresses;
 pub mod recognition;
 pub mod recognizer;
 pub mod registry;
@@ -16,6 +20,9 @@ use std::sync::Arc;
 use crate::base::Place;
 use crate::catalog::FamilyId;
 
+pub use addresses::Addresses;
+pub use addresses::Binding;
+pub use addresses::Feed;
 pub use recognition::Recognition;
 pub use recognition::Who;
 pub use recognizer::Recognizer;
@@ -101,6 +108,8 @@ impl Standing {
 pub enum ListedBy {
     /// One of its MAC addresses.
     Mac,
+    /// Its id, which a forwarder gave it.
+    Id,
     /// One of its addresses.
     Address,
     /// One of its networks.
@@ -112,6 +121,7 @@ impl ListedBy {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Mac => "mac",
+            Self::Id => "id",
             Self::Address => "address",
             Self::Network => "network",
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::base::Client;
+use crate::base::ClientId;
 use crate::base::MacAddr;
 use crate::base::Place;
 use crate::catalog::Catalog;
@@ -33,6 +34,8 @@ pub struct Listing {
     pub place: Place,
     /// Its MAC addresses.
     pub macs: Vec<MacAddr>,
+    /// The id that a forwarder gives it.
+    pub id: Option<ClientId>,
     /// Its addresses and networks.
     pub networks: Vec<IpNet>,
     /// Its family, where the config names one.
@@ -59,6 +62,8 @@ pub struct Registry {
     listings: Vec<Listing>,
     /// From MAC addresses to positions in `listings`.
     macs: HashMap<MacAddr, usize>,
+    /// From ids to positions in `listings`.
+    ids: HashMap<ClientId, usize>,
     /// Networks and positions in `listings`, the longest prefix first.
     networks: Vec<(IpNet, usize)>,
     /// The policies of everything else.
@@ -76,6 +81,7 @@ impl Registry {
     /// Makes a registry of what the config lists.
     pub fn new(listings: Vec<Listing>, unlisted: Unlisted) -> Result<Self, RegistryError> {
         let mut macs: HashMap<MacAddr, usize> = HashMap::new();
+        let mut ids: HashMap<ClientId, usize> = HashMap::new();
         let mut networks: Vec<(IpNet, usize)> = Vec::new();
         for (at, listing) in listings.iter().enumerate() {
             for &mac in &listing.macs {
@@ -88,6 +94,11 @@ impl Registry {
                         free.insert(at);
                     }
                 }
+            }
+            if let Some(id) = listing.id
+                && let Some(there) = ids.insert(id, at)
+            {
+                return Err(RegistryError::clash(id, &listings, there, at));
             }
             for network in listing.networks.iter().map(IpNet::trunc) {
                 match networks.iter().find(|(other, _)| *other == network) {
@@ -103,6 +114,7 @@ impl Registry {
         Ok(Self {
             listings,
             macs,
+            ids,
             networks,
             unlisted,
             household: Arc::from(HOUSEHOLD),
@@ -175,6 +187,7 @@ impl Registry {
     pub fn named(&self, name: &str, catalog: &Catalog) -> Option<Device> {
         let listing = self.listings.iter().find(|listing| &*listing.name == name)?;
         let by = match listing.networks.first() {
+            None if listing.macs.is_empty() => ListedBy::Id,
             None => ListedBy::Mac,
             Some(network) if network.prefix_len() == network.max_prefix_len() => ListedBy::Address,
             Some(_) => ListedBy::Network,
@@ -183,6 +196,21 @@ impl Registry {
         let by_mac =
             || listing.macs.iter().find_map(|mac| catalog.family_by_mac(*mac)).map(|(family, _)| family);
         Some(self.device(listing, listing.family.or_else(by_mac), by))
+    }
+
+    /// Returns everybody who may be behind a client: each listed device, an
+    /// unlisted one of each family, and an unknown one.
+    pub fn everybody(&self, catalog: &Catalog) -> impl Iterator<Item = Device> {
+        let listed = self.listings.iter().filter_map(|listing| self.named(&listing.name, catalog));
+        let unlisted = |family: Option<FamilyId>| Device {
+            name: Arc::clone(&self.household),
+            policy: if family.is_some() { self.unlisted.speakers } else { self.unlisted.others },
+            family,
+            claim: None,
+            standing: Standing::Unknown,
+        };
+        let families = (0..).zip(catalog.families()).map(|(id, _)| Some(FamilyId(id)));
+        listed.chain(families.chain([None]).map(unlisted))
     }
 
     /// Returns what the config lists.
@@ -194,6 +222,9 @@ impl Registry {
     fn listed(&self, client: &Client) -> Option<(&Listing, ListedBy)> {
         if let Some(at) = client.mac.and_then(|mac| self.macs.get(&mac)) {
             return Some((self.listings.get(*at)?, ListedBy::Mac));
+        }
+        if let Some(at) = client.id.and_then(|id| self.ids.get(&id)) {
+            return Some((self.listings.get(*at)?, ListedBy::Id));
         }
         let (network, at) = self.networks.iter().find(|(network, _)| network.contains(&client.addr))?;
         let whole = network.prefix_len() == network.max_prefix_len();
@@ -260,6 +291,7 @@ mod tests {
             name: Arc::from(name),
             place: Place::new(Arc::from("config.toml"), 1),
             macs: macs.iter().map(|mac| mac.parse().unwrap()).collect(),
+            id: None,
             networks: networks.iter().map(|net| net.parse().unwrap()).collect(),
             family: None,
             policy: policy.map(PolicyId),

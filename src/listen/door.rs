@@ -7,14 +7,29 @@
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use arc_swap::ArcSwap;
+use arc_swap::Guard;
+use futures_util::FutureExt;
+use futures_util::future::Either;
+use futures_util::future::select;
+use hickory_proto::op::MessageType;
+use hickory_proto::op::OpCode;
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::DNSClass;
+use hickory_proto::serialize::binary::BinEncodable;
+use hickory_server::server::Request;
+
 use super::access::Access;
+use super::identify::Identify;
+use super::identify::Unseen;
+use super::identify::hints;
 use super::inquiry::Arrival;
-use super::neighbor::Neighbors;
 use super::offer::Offer;
 use super::places::Place;
 use super::places::Places;
@@ -34,15 +49,6 @@ use crate::query::Query;
 use crate::query::Rtype;
 use crate::query::Transport;
 use crate::resolve::Resolve;
-use arc_swap::ArcSwap;
-use arc_swap::Guard;
-use futures_util::FutureExt;
-use hickory_proto::op::MessageType;
-use hickory_proto::op::OpCode;
-use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::DNSClass;
-use hickory_proto::serialize::binary::BinEncodable;
-use hickory_server::server::Request;
 
 //----------- Home -------------------------------------------------------------
 
@@ -69,8 +75,8 @@ pub struct Door<R> {
     swaps: AtomicU64,
     /// Who tells when they came.
     clock: Arc<dyn Clock>,
-    /// Who tells which MAC they came from.
-    neighbors: Arc<dyn Neighbors>,
+    /// Who tells whom they came from.
+    identify: Arc<Identify>,
     /// Who is told of them.
     witness: Arc<dyn Witness>,
     /// How many queries may be in hand.
@@ -95,14 +101,14 @@ impl<R: Resolve + 'static> Door<R> {
     pub fn new(
         home: Home<R>,
         clock: Arc<dyn Clock>,
-        neighbors: Arc<dyn Neighbors>,
+        identify: Arc<Identify>,
         witness: Arc<dyn Witness>,
     ) -> Self {
         Self {
             home: ArcSwap::from_pointee(home),
             swaps: AtomicU64::new(0),
             clock,
-            neighbors,
+            identify,
             witness,
             places: Arc::default(),
             leaving: AtomicBool::new(false),
@@ -128,14 +134,9 @@ impl<R: Resolve + 'static> Door<R> {
         self.clock.now()
     }
 
-    /// Returns who is at an address: its MAC too, where the network shows it.
-    pub fn client(&self, peer: SocketAddr) -> Client {
-        Client::new(peer.ip()).with_mac(self.neighbors.mac(peer))
-    }
-
-    /// Returns how often what is known of neighbors has changed.
-    pub fn neighbor_changes(&self) -> u64 {
-        self.neighbors.changes()
+    /// Returns who finds out whom queries came from.
+    pub fn identify(&self) -> &Identify {
+        &self.identify
     }
 
     /// Returns what queries meet at present, for as long as one batch of them,
@@ -206,17 +207,50 @@ impl<R: Resolve + 'static> Door<R> {
         if !home.access.admits(request.src().ip()) {
             return Reply::TurnAway(ResponseCode::Refused);
         }
-        let client = self.client(request.src());
-        let query = match read(request, client, arrival) {
+        let found = self.find(request, arrival.received);
+        let client = found.unwrap_or_else(|unseen| unseen.client);
+        let mut query = match read(request, client, arrival) {
             Ok(query) => query,
             Err(reply) => return reply,
         };
+        let waited = match found {
+            Ok(_) => None,
+            Err(unseen) => {
+                query.client = self.wait_for(unseen, &query, &home).await;
+                Some(self.clock.now().instant.saturating_duration_since(arrival.received.instant))
+            }
+        };
+        self.witness.identified(&query.client, home.house.found(&query.client), waited);
         let road = AssertUnwindSafe(pipeline::serve(query, &home.house, &*home.resolver));
         if let Ok(served) = road.catch_unwind().await {
             Reply::Served(Box::new(served), Arc::clone(&home.house))
         } else {
             self.witness.note(Event::Panicked);
             Reply::TurnAway(ResponseCode::ServFail)
+        }
+    }
+
+    /// Finds out who asks: whom a forwarder that we trust speaks for, or else
+    /// whoever sent it.
+    fn find(&self, request: &Request, now: Now) -> Result<Client, Unseen> {
+        let peer = request.src();
+        let trusted = self.identify.trusts(peer.ip());
+        match hints::read(request).filter(|_| trusted) {
+            Some(hint) => self.identify.hinted(peer, hint, now),
+            None => self.identify.at_once(peer, now),
+        }
+    }
+
+    /// Waits until it is known who asks.  Meanwhile the answer is sought, if
+    /// everybody may have it, so that it costs the more patient of both.
+    async fn wait_for(&self, unseen: Unseen, query: &Query, home: &Home<R>) -> Client {
+        let ahead = pipeline::ahead(query.borrowed(), &home.house, &*home.resolver);
+        let ahead = AssertUnwindSafe(ahead).catch_unwind();
+        let found = self.identify.wait_for(unseen, query.received);
+        match select(pin!(found), pin!(ahead)).await {
+            // What was begun goes on, and the road will meet it.
+            Either::Left((client, _)) => client,
+            Either::Right((_, found)) => found.await,
         }
     }
 

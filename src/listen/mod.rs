@@ -6,7 +6,7 @@
 //!                     datagram ─┐                                 ┌─▶ UDP socket
 //!                               ├─▶ inquiry ─▶ door ─▶ the road ─▶┤
 //!   TCP socket ─▶ accept ─▶ stream, https ─┘    │                 └─▶ TCP socket
-//!                                               └─ neighbor: which MAC is that?
+//!                                               └─ identify: who is that?
 //! ```
 //!
 //! Where there is no fast path, `udp` reads the datagrams.  `accept` opens TLS
@@ -24,6 +24,7 @@ pub mod door;
 #[cfg(target_os = "linux")]
 pub mod fast;
 pub mod https;
+pub mod identify;
 pub mod inquiry;
 pub mod neighbor;
 pub mod offer;

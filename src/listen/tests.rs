@@ -1,6 +1,5 @@
 //! Real sockets on loopback, a resolver that knows one answer.
 
-use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -35,7 +34,9 @@ use crate::resolve::Origin;
 use crate::resolve::Resolved;
 use access::Access;
 use door::Home;
+use identify::Identify;
 use neighbor::Neighbors;
+use neighbor::Sight;
 use offer::Offer;
 
 /// Fails every query; panics at one name, as no resolver ever should, and takes
@@ -65,13 +66,11 @@ impl Resolve for Failing {
 struct OneMac;
 
 impl Neighbors for OneMac {
-    fn mac(&self, _peer: SocketAddr) -> Option<MacAddr> {
-        Some(MacAddr([0, 0, 0x5e, 0, 0x53, 1]))
+    fn look(&self, _peer: SocketAddr) -> Sight {
+        Sight::Here(MacAddr([0, 0, 0x5e, 0, 0x53, 1]))
     }
 
-    fn all(&self) -> Vec<(IpAddr, MacAddr)> {
-        Vec::new()
-    }
+    fn poke(&self, _peer: SocketAddr) {}
 }
 
 /// Keeps the words for what it is told.
@@ -114,7 +113,8 @@ impl Fixture {
             Home { house: Arc::new(house), resolver: Arc::clone(&resolver), access, offer: Offer::default() };
         let notes = Arc::new(Notes::default());
         let clock = Arc::new(SystemClock::default());
-        let door = Arc::new(Door::new(home, clock, Arc::new(OneMac), Arc::clone(&notes) as Arc<dyn Witness>));
+        let identify = Arc::new(Identify::new(Arc::new(OneMac), Arc::default()));
+        let door = Arc::new(Door::new(home, clock, identify, Arc::clone(&notes) as Arc<dyn Witness>));
         // TCP needs the port that UDP got; trying again is for the rare case
         // that somebody else has it.
         let sockets = (0..50)

@@ -30,7 +30,7 @@ use netlink_sys::AsyncSocketExt;
 use netlink_sys::TokioSocket;
 use netlink_sys::protocols::NETLINK_ROUTE;
 
-use super::neighbor::linux::each_message;
+use super::neighbor::message::each_message;
 
 /// The multicast groups of events about addresses and routes, IPv4 and IPv6
 /// (`RTNLGRP_IPV4_IFADDR`, `_IPV4_ROUTE`, `_IPV6_IFADDR`, `_IPV6_ROUTE`).

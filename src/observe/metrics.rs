@@ -16,6 +16,7 @@ use prometheus::IntGaugeVec;
 use prometheus::TextEncoder;
 
 use super::counts::Counts;
+use super::identities::Identities;
 pub use super::register::Family;
 use super::register::Register;
 use super::register::count;
@@ -85,6 +86,8 @@ pub struct Metrics {
     reload: [IntGauge; 2],
     /// Events that were missed.
     missed: Arc<AtomicU64>,
+    /// `identify_total`, `identify_wait_seconds`
+    identities: Identities,
     /// What is counted query by query.
     counts: Counts,
 }
@@ -153,6 +156,7 @@ impl Metrics {
                 )?,
                 gauge(reg, "config_last_reload_timestamp_seconds", "When the config was last read.")?,
             ],
+            identities: Identities::new(reg)?,
             counts: Counts::new(reg)?,
             dropped,
             missed: Arc::default(),
@@ -190,6 +194,11 @@ impl Metrics {
     /// Returns what is counted query by query.
     pub(super) fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// Returns how it was found out who asks.
+    pub(super) fn identities(&self) -> &Identities {
+        &self.identities
     }
 
     //--- Reloads
@@ -253,6 +262,7 @@ impl Metrics {
         }
         let missed = self.missed.load(Ordering::Relaxed);
         raise(&self.dropped.with_label_values(&["not-booked"]), missed);
+        self.identities.show();
         self.counts.show(now);
         let mut text = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {

@@ -7,6 +7,7 @@
 
 pub mod book;
 mod counts;
+mod identities;
 pub mod log;
 pub mod metrics;
 mod register;
@@ -20,10 +21,12 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use crate::base::Client;
 use crate::device::Device;
 use crate::device::Recognizer;
 use crate::device::Who;
 use crate::pipeline::Event;
+use crate::pipeline::Found;
 use crate::pipeline::Household;
 use crate::pipeline::Tally;
 use crate::pipeline::Witness;
@@ -103,6 +106,10 @@ impl Witness for Observer {
 
     fn tally(&self) -> Arc<Tally> {
         self.metrics.counts().tally()
+    }
+
+    fn identified(&self, client: &Client, found: Found, waited: Option<Duration>) {
+        self.metrics.identities().note(client.source, found, waited);
     }
 
     fn page(&self, device: &Device, house: &Household) -> u16 {

@@ -122,6 +122,23 @@ impl Exceptions {
         self.all.push(exception);
     }
 
+    /// Returns whether an exception blocks something for a device.
+    pub(super) fn block_for(&self, device: &Device) -> bool {
+        self.all.iter().any(|e| e.action == Action::Block && e.scope.includes(device))
+    }
+
+    /// Returns whether none allows something to `one` only, or blocks something
+    /// for `other` only.  Those that are for both say the same to both.
+    pub(super) fn are_as_strict(&self, one: &Device, other: &Device) -> bool {
+        self.all.iter().all(|exception| {
+            let (for_one, for_other) = (exception.scope.includes(one), exception.scope.includes(other));
+            match exception.action {
+                Action::Allow => for_other || !for_one,
+                Action::Block => for_one || !for_other,
+            }
+        })
+    }
+
     /// Returns the exception that holds: the one with the narrowest scope; of
     /// equals the most specific pattern; of equals the last in the file, because
     /// people append.

@@ -17,6 +17,7 @@ pub mod ground;
 pub mod permit;
 pub mod review;
 pub mod rules;
+mod strictness;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -32,7 +33,6 @@ use crate::catalog::Purpose;
 use crate::catalog::Rule;
 use crate::device::Device;
 use crate::device::PolicyId;
-use crate::matcher::ListSet;
 use crate::matcher::Trail;
 use crate::query::QueryRef;
 
@@ -114,19 +114,6 @@ impl Policies {
     pub fn named(&self, name: &str) -> Option<PolicyId> {
         let at = self.policies.iter().position(|policy| &*policy.name == name)?;
         u16::try_from(at).ok().map(PolicyId)
-    }
-
-    /// Returns whether a device of no family that comes under the policy `to`
-    /// instead of `from`, and is of a family then, is allowed nothing that it was
-    /// not allowed before.  Only if `from` blocks nothing: functions of a family
-    /// go before lists.
-    pub fn only_restricts(&self, from: PolicyId, to: PolicyId) -> bool {
-        let blocks_nothing = self.policy(from).is_none_or(|from| from.lists == ListSet::default());
-        let loosens = |exception: &Exception| match exception.action {
-            Action::Allow => exception.scope == Scope::Policy(to),
-            Action::Block => exception.scope == Scope::Policy(from),
-        };
-        blocks_nothing && !self.exceptions.iter().any(loosens)
     }
 
     /// Judges a query.  `trail` is its name, hashed, and `rule` what the catalog

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::base::Client;
 use crate::base::Clock;
@@ -256,4 +258,70 @@ fn the_narrowest_exception_wins_then_the_most_specific_then_the_last() {
     house.except("metrics.example.com", Scope::Device(Arc::from("kitchen")), Action::Allow, None);
     assert!(!house.blocks("balanced", "metrics.example.com"));
     assert!(!house.judge("open", false, "x.ads.example.com").is_block());
+}
+
+/// Some exceptions, by a number.
+fn exceptions(house: &mut House, which: u8) {
+    let name = ["metrics.example.com", "*.example.com", "other.example.org", "shop.example.com"];
+    for (nth, name) in name.into_iter().enumerate() {
+        let bits = which >> (2 * nth) & 3;
+        if bits == 0 {
+            continue;
+        }
+        let scope = match (bits + u8::try_from(nth).unwrap()) % 3 {
+            0 => Scope::House,
+            1 => Scope::Device(Arc::from("kitchen")),
+            _ => Scope::Policy(house.policies.named("balanced").unwrap()),
+        };
+        house.except(name, scope, if bits == 1 { Action::Allow } else { Action::Block }, None);
+    }
+}
+
+#[test]
+fn strictness_is_told_for_the_policies_there_are() {
+    let house = House::new();
+    let strict = |one: (&str, bool), other: (&str, bool)| {
+        house.policies.is_as_strict(&house.device(one.0, one.1), &house.device(other.0, other.1))
+    };
+    for policy in Builtin::ALL.map(Builtin::as_str) {
+        assert!(strict((policy, true), ("open", false)), "{policy}");
+        assert!(strict((policy, true), ("observe", true)), "{policy}");
+        assert!(strict((policy, true), ("strict", false)), "nothing is known of an unknown device's names");
+        assert!(!strict(("open", false), (policy, true)) || matches!(policy, "open" | "observe"), "{policy}");
+    }
+    assert!(strict(("balanced", true), ("light", true)) && !strict(("light", true), ("balanced", true)));
+    assert!(strict(("strict", true), ("balanced", true)));
+    assert!(strict(("listed", true), ("listed", false)) && strict(("listed", true), ("balanced", true)));
+    assert!(
+        !strict(("balanced", true), ("listed", false)),
+        "whoever says that it is a speaker escapes a list"
+    );
+}
+
+proptest! {
+    #[test]
+    fn who_is_as_strict_lets_nothing_pass_that_the_other_blocks(
+        policies in (0usize..8, 0usize..8),
+        speakers in any::<(bool, bool)>(),
+        which in any::<u8>(),
+    ) {
+        let mut house = House::new();
+        exceptions(&mut house, which);
+        let name = |at: usize| house.policies.policies[at].name.to_string();
+        let (one, other) = (name(policies.0), name(policies.1));
+        let devices = (house.device(&one, speakers.0), house.device(&other, speakers.1));
+        if house.policies.is_as_strict(&devices.0, &devices.1) {
+            for name in [
+                "voice.example.com", "shop.example.com", "x.ads.example.com", "metrics.example.com",
+                "disputed.example.com", "other.example.com", "other.example.org", "a.cloud.example",
+            ] {
+                let judged = house.judge(&one, speakers.0, name);
+                let open = !judged.is_block() && !matches!(judged.ground, Ground::Function { .. });
+                prop_assert!(
+                    !(open && house.judge(&other, speakers.1, name).is_block()),
+                    "{one} is as strict as {other}, and {name} passes"
+                );
+            }
+        }
+    }
 }

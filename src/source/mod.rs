@@ -4,11 +4,13 @@
 //! A list that was downloaded passes through three files here: `fetch` gets
 //! it, `refresh` decides whether it is fit to be used, `store` keeps the last
 //! good copy.  `compiled` makes one table of all lists, and keeps that too.  `good`
-//! keeps the config that was in effect last.
+//! keeps the config that was in effect last.  Apart from these, `identity` reads
+//! who is behind which address.
 
 pub mod compiled;
 pub mod fetch;
 pub mod good;
+pub mod identity;
 pub mod refresh;
 pub mod store;
 

@@ -34,6 +34,7 @@ use sordino::device::Unlisted;
 use sordino::listen::access::Access;
 use sordino::listen::door::Door;
 use sordino::listen::door::Home;
+use sordino::listen::identify::Identify;
 use sordino::listen::neighbor::NoNeighbors;
 use sordino::listen::offer::Offer;
 use sordino::pipeline;
@@ -193,6 +194,7 @@ pub(crate) fn household(exceptions: usize) -> Household {
         name: Arc::from("kitchen"),
         place: place(),
         macs: Vec::new(),
+        id: None,
         networks: vec!["192.0.2.2/32".parse().unwrap()],
         family: catalog.family_named("test-speaker"),
         policy: Some(PolicyId(1)),
@@ -201,6 +203,7 @@ pub(crate) fn household(exceptions: usize) -> Household {
         name: Arc::from("tablet"),
         place: place(),
         macs: Vec::new(),
+        id: None,
         networks: vec!["192.0.2.4/32".parse().unwrap()],
         family: None,
         policy: Some(PolicyId(2)),
@@ -254,7 +257,12 @@ pub(crate) fn door(exceptions: usize, more: &[&str]) -> Door<Resolver> {
     let resolver = resolver(&house, more);
     let access = Access::new(&["192.0.2.0/24".parse().unwrap()]);
     let home = Home { house: Arc::new(house), resolver: Arc::new(resolver), access, offer: Offer::default() };
-    Door::new(home, Arc::new(ManualClock::at(0)), Arc::new(NoNeighbors), Arc::new(Nobody))
+    Door::new(
+        home,
+        Arc::new(ManualClock::at(0)),
+        Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default())),
+        Arc::new(Nobody),
+    )
 }
 
 /// Returns a resolver that was asked for the popular names and for `more`.

@@ -106,7 +106,7 @@ fn odd() -> impl FnMut() + 'static {
 fn take(peer: &str, packet: Vec<u8>, exceptions: usize, rcode: Option<u16>) -> impl FnMut() + 'static {
     let door = house::door(exceptions, &CACHED);
     let (home, now) = (door.home(), house::now());
-    let known = Known::find(peer.parse().unwrap(), &door, &home);
+    let known = Known::find(peer.parse().unwrap(), &door, &home, now).unwrap();
     let mut out = Vec::with_capacity(1_232);
     let mark = fast::answer(&packet, &known, &home, now, &mut out);
     assert_eq!(mark.map(|mark| mark.rcode), rcode, "{peer}");

@@ -31,6 +31,7 @@ fn the_reference_says_what_an_empty_file_does() {
     assert_eq!(format!("{:?}", reference.unlisted), format!("{:?}", empty.unlisted));
     assert_eq!(reference.blocked, empty.blocked);
     assert_eq!(reference.download, empty.download);
+    assert_eq!(reference.identify, empty.identify);
     assert_eq!(reference.metrics, empty.metrics);
     assert!(reference.devices.is_empty() && reference.lists.is_empty() && reference.exceptions.is_empty());
 }
@@ -43,7 +44,8 @@ fn the_reference_names_every_key() {
     let keys = fields.filter_map(|field| field.split_once(": ")).map(|(name, _)| name.replace('_', "-"));
     let mut count = 0;
     for key in keys.filter(|key| key.starts_with(|c: char| c.is_ascii_lowercase())) {
-        let table = reference.contains(&format!("[{key}")) || reference.contains(&format!("resolve.{key}"));
+        let inner = ["resolve", "identify"].iter().any(|outer| reference.contains(&format!("{outer}.{key}")));
+        let table = reference.contains(&format!("[{key}")) || inner;
         let named =
             reference.lines().any(|line| line.trim_start_matches('#').starts_with(&format!("{key} ")))
                 || table;

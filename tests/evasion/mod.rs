@@ -25,6 +25,7 @@ use sordino::listen::access::Access;
 use sordino::listen::bind;
 use sordino::listen::door::Door;
 use sordino::listen::door::Home;
+use sordino::listen::identify::Identify;
 use sordino::listen::neighbor::NoNeighbors;
 use sordino::listen::offer::Offer;
 use sordino::listen::tls::Tls;
@@ -129,7 +130,8 @@ impl House {
             offer: Offer { tls: Some(tls), name, nsid: Arc::default() },
         };
         let clock = Arc::new(ManualClock::at(1_800_000_000));
-        let door = Door::new(home, Arc::clone(&clock) as _, Arc::new(NoNeighbors), Arc::new(Nobody));
+        let identify = Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default()));
+        let door = Door::new(home, Arc::clone(&clock) as _, identify, Arc::new(Nobody));
         // UDP needs the port that TCP got; trying again is for the rare case that
         // somebody else has it.
         let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -52,7 +52,15 @@ fn devices_shows_who_is_there() {
         let text = sordino(&["devices", "--config", server.config.to_str().unwrap()]);
         let line =
             |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{text}"));
-        assert!(line("kitchen").contains("192.168.178.20") && line("kitchen").contains("balanced"), "{text}");
-        assert!(line("household").contains("192.168.178.30") && line("household").contains("open"), "{text}");
+        let below = |name: &str| {
+            let mut rest = text.lines().skip_while(|line| !line.starts_with(name)).skip(1);
+            rest.by_ref().take_while(|line| line.starts_with(' ')).collect::<String>()
+        };
+        assert!(line("kitchen").contains("balanced") && line("household").contains("open"), "{text}");
+        assert!(
+            below("kitchen").contains("192.168.178.20") && below("kitchen").contains("neighbor"),
+            "{text}"
+        );
+        assert!(below("household").contains("192.168.178.30"), "{text}");
     });
 }

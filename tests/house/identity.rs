@@ -105,3 +105,31 @@ fn strangers_are_refused() {
         assert_eq!(server.metric("sordino_queries_total", &[]), 1);
     });
 }
+
+#[test]
+fn a_client_behind_a_router_gets_the_policy_of_its_network_and_never_waits() {
+    let name = "house::identity::a_client_behind_a_router_gets_the_policy_of_its_network_and_never_waits";
+    in_house(name, |house| {
+        // The Echo becomes a router with a guest network behind it.
+        ip("netns add guest");
+        ip("link add eth1 netns echo type veth peer name eth0 netns guest");
+        ip("-n echo addr add 10.9.0.1/24 dev eth1");
+        ip("-n echo link set eth1 up");
+        ip("-n guest addr add 10.9.0.7/24 dev eth0");
+        ip("-n guest link set eth0 up");
+        ip("-n guest route add default via 10.9.0.1");
+        ip("netns exec echo sysctl -qw net.ipv4.ip_forward=1");
+        ip("route add 10.9.0.0/24 via 192.168.178.20");
+        let guests =
+            "[device.guests]\nip = \"10.9.0.0/24\"\nfamily = \"amazon-echo\"\npolicy = \"balanced\"\n";
+        let server = house.sordino(&format!("{CONFIG}{guests}"));
+        for _ in 0..3 {
+            let answer = house.dig("guest", "@192.168.178.2 device-metrics-us.amazon.com");
+            assert_eq!(answer.status, "NXDOMAIN", "{}", answer.shown);
+        }
+        assert_eq!(server.metric("sordino_blocked_total", &["device=\"guests\""]), 3);
+        assert_eq!(server.metric("sordino_identify_wait_seconds_count", &[]), 0);
+        let labels = ["source=\"address\"", "result=\"listed\""];
+        assert!(server.metric("sordino_identify_total", &labels) > 0, "{}", server.metrics());
+    });
+}

@@ -27,6 +27,7 @@ use sordino::listen::access::Access;
 use sordino::listen::door::Door;
 use sordino::listen::door::Home;
 use sordino::listen::door::Reply;
+use sordino::listen::identify::Identify;
 use sordino::listen::inquiry::Arrival;
 use sordino::listen::neighbor::NoNeighbors;
 use sordino::listen::offer::Offer;
@@ -161,7 +162,8 @@ impl Stage {
         let access = Access::new(&["0.0.0.0/0".parse().unwrap()]);
         let home =
             Home { house: Arc::new(house), resolver: Arc::new(resolver), access, offer: Offer::default() };
-        let door = Door::new(home, Arc::clone(&clock) as _, Arc::new(NoNeighbors), Arc::new(Nobody));
+        let identify = Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default()));
+        let door = Door::new(home, Arc::clone(&clock) as _, identify, Arc::new(Nobody));
         let (send, receive) = mpsc::unbounded_channel();
         Ok(Self { door: Arc::new(door), network, clock, send, receive })
     }

@@ -1,8 +1,9 @@
 //! [`Clients`]: who is behind an address, as far as one thread knows.
 //!
 //! Finding out costs two questions to the kernel, so it is done once and then
-//! remembered: until the household changes, until the neighbor table says that
-//! somebody moved, and in any case for no more than a second.
+//! remembered: until the household changes, until somebody is found to be
+//! somebody else, and in any case for no more than a second.  Who cannot be told
+//! at once is not remembered at all.
 //
 //  A flat table of fixed size, a few places for each address: whoever makes up
 //  addresses pushes out whoever was not looked at for the longest time, and
@@ -45,13 +46,19 @@ pub struct Known {
 }
 
 impl Known {
-    /// Finds out who is behind an address.
-    pub fn find<R: Resolve + 'static>(peer: SocketAddr, door: &Door<R>, home: &Home<R>) -> Self {
-        let client = door.client(peer);
-        let device = home.house.devices.identify(&client, &home.house.catalog);
+    /// Finds out who is behind an address; nobody if that can't be told at once.
+    pub fn find<R: Resolve + 'static>(
+        peer: SocketAddr,
+        door: &Door<R>,
+        home: &Home<R>,
+        now: Now,
+    ) -> Option<Self> {
+        let client = door.identify().at_once(peer, now).ok()?;
+        let device = home.house.identify(&client);
         let page = door.witness().page(&device, &home.house);
         let admitted = home.access.admits(peer.ip()) && !home.access.is_proxy(peer.ip());
-        Self { client, device, page, admitted }
+        door.witness().identified(&client, home.house.found(&client), None);
+        Some(Self { client, device, page, admitted })
     }
 }
 
@@ -86,13 +93,13 @@ impl Clients {
     }
 
     /// Returns who is behind an address.  `rests_on` is another one whenever
-    /// the household or the neighbor table has changed.
+    /// the household has changed, or who is where.
     pub(super) fn get(
         &mut self,
         peer: SocketAddr,
         rests_on: (u64, u64),
         now: Now,
-        find: impl FnOnce() -> Known,
+        find: impl FnOnce() -> Option<Known>,
     ) -> Option<&Known> {
         let key = match peer {
             SocketAddr::V6(v6) => (peer.ip(), v6.scope_id()),
@@ -111,7 +118,7 @@ impl Clients {
         };
         let place = ways.get_mut(way)?;
         if same.is_none() || !place.as_ref().is_some_and(is_good) {
-            *place = Some(Place { key, known: Box::new(find()), seen: now, rests_on });
+            *place = find().map(|known| Place { key, known: Box::new(known), seen: now, rests_on });
         }
         place.as_ref().map(|place| &*place.known)
     }
@@ -143,7 +150,7 @@ mod tests {
         let (mut clients, clock) = (Clients::new(), ManualClock::at(0));
         let peer: SocketAddr = "192.0.2.1:5353".parse().unwrap();
         let mut page = |rests_on, page, clock: &ManualClock| {
-            clients.get(peer, rests_on, clock.now(), || known(peer, page)).unwrap().page
+            clients.get(peer, rests_on, clock.now(), || Some(known(peer, page))).unwrap().page
         };
         assert_eq!(page((1, 1), 1, &clock), 1);
         assert_eq!(page((1, 1), 2, &clock), 1);
@@ -156,11 +163,22 @@ mod tests {
     }
 
     #[test]
+    fn who_cannot_be_told_is_asked_for_each_time() {
+        let (mut clients, clock) = (Clients::new(), ManualClock::at(0));
+        let peer: SocketAddr = "192.0.2.1:5353".parse().unwrap();
+        assert!(clients.get(peer, (0, 0), clock.now(), || None).is_none());
+        assert!(clients.get(peer, (0, 0), clock.now(), || Some(known(peer, 1))).is_some());
+        clock.advance(BELIEVED);
+        assert!(clients.get(peer, (0, 0), clock.now(), || None).is_none());
+        assert!(clients.get(peer, (0, 0), clock.now(), || None).is_none(), "the old word is forgotten");
+    }
+
+    #[test]
     fn made_up_addresses_neither_mix_nor_grow() {
         let (mut clients, clock) = (Clients::new(), ManualClock::at(0));
         for nth in 0..100_000u32 {
             let peer = SocketAddr::from((Ipv4Addr::from(0x0a00_0000 + nth), 53));
-            let found = clients.get(peer, (0, 0), clock.now(), || known(peer, 0)).unwrap();
+            let found = clients.get(peer, (0, 0), clock.now(), || Some(known(peer, 0))).unwrap();
             assert_eq!(found.client.addr, peer.ip());
         }
         assert_eq!(clients.places.len(), PLACES);

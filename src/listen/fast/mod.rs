@@ -129,11 +129,11 @@ fn serve<R: Resolve + 'static>(
         };
         let (home, swaps) = door.glance_home();
         let received = door.now();
-        let rests_on = (swaps, door.neighbor_changes());
+        let rests_on = (swaps, door.identify().addresses().changes());
         for (nth, mark) in marks.iter_mut().enumerate().take(count) {
             let Some((datagram, way, out)) = batch.get(nth) else { continue };
-            let known =
-                clients.get(datagram.peer, rests_on, received, || Known::find(datagram.peer, door, &home));
+            let known = clients
+                .get(datagram.peer, rests_on, received, || Known::find(datagram.peer, door, &home, received));
             let at_once = || answer(datagram.bytes, known?, &home, received, out);
             *mark = catch_unwind(AssertUnwindSafe(at_once)).unwrap_or_else(|_| {
                 door.witness().note(Event::Panicked);

@@ -21,6 +21,7 @@ use hickory_server::server::Request;
 
 use super::super::access::Access;
 use super::super::door::Reply;
+use super::super::identify::Identify;
 use super::super::inquiry::Arrival;
 use super::super::neighbor::NoNeighbors;
 use super::super::offer::Offer;
@@ -135,6 +136,7 @@ fn door(clock: &Arc<ManualClock>) -> Door<Resolver> {
         name: Arc::from("kitchen"),
         place: Place::new(Arc::from("config.toml"), 1),
         macs: Vec::new(),
+        id: None,
         networks: vec!["127.0.0.2/32".parse().unwrap()],
         family: catalog.family_named("test-speaker"),
         policy: Some(PolicyId(1)),
@@ -150,7 +152,8 @@ fn door(clock: &Arc<ManualClock>) -> Door<Resolver> {
     let resolver = Resolver::with_upstream(Arc::new(Script), Arc::new(AnswerCache::new(1 << 20)));
     let access = Access::new(&["127.0.0.0/8".parse().unwrap()]);
     let home = Home { house: Arc::new(house), resolver: Arc::new(resolver), access, offer: Offer::default() };
-    Door::new(home, Arc::clone(clock) as Arc<dyn Clock>, Arc::new(NoNeighbors), Arc::new(Nobody))
+    let identify = Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default()));
+    Door::new(home, Arc::clone(clock) as Arc<dyn Clock>, identify, Arc::new(Nobody))
 }
 
 /// Numbers that look like chance and are the same each time.
@@ -245,7 +248,7 @@ async fn both_ways_give_the_same() {
             mutate(&mut packet, &mut chance);
         }
         let (peer, now) = (chance.one(&peers), clock.now());
-        let known = Known::find(peer, &door, &home);
+        let known = Known::find(peer, &door, &home, now).unwrap();
         out.clear();
         let fast = answer(&packet, &known, &home, now, &mut out);
         let slow = slowly(&door, &packet, peer, now).await;

@@ -34,6 +34,7 @@ use sordino::listen::door::Home;
 use sordino::listen::door::Reply;
 use sordino::listen::fast;
 use sordino::listen::fast::Known;
+use sordino::listen::identify::Identify;
 use sordino::listen::inquiry::Arrival;
 use sordino::listen::neighbor::NoNeighbors;
 use sordino::listen::offer::Offer;
@@ -93,6 +94,7 @@ static DOOR: LazyLock<Door<All>> = LazyLock::new(|| {
         name: Arc::from("kitchen"),
         place: Place::new(Arc::from("config.toml"), 1),
         macs: Vec::new(),
+        id: None,
         networks: vec!["192.0.2.1/32".parse().expect("a network")],
         family: catalog.family_named("f"),
         policy: None,
@@ -106,14 +108,14 @@ static DOOR: LazyLock<Door<All>> = LazyLock::new(|| {
     };
     let access = Access::new(&["0.0.0.0/0".parse().expect("a network")]);
     let home = Home { house: Arc::new(house), resolver: Arc::new(All), access, offer: Offer::default() };
-    Door::new(home, Arc::new(SystemClock::default()), Arc::new(NoNeighbors), Arc::new(All))
+    Door::new(home, Arc::new(SystemClock::default()), Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default())), Arc::new(All))
 });
 
 libfuzzer_sys::fuzz_target!(|packet: &[u8]| {
     let peer = "192.0.2.1:5353".parse().expect("an address");
     let now = SystemClock::default().now();
     let home = DOOR.home();
-    let known = Known::find(peer, &DOOR, &home);
+    let known = Known::find(peer, &DOOR, &home, now).expect("nobody to wait for");
     let mut out = Vec::with_capacity(1_232);
     if fast::answer(packet, &known, &home, now, &mut out).is_none() {
         return;

@@ -27,6 +27,7 @@ use sordino::listen::access::Access;
 use sordino::listen::door::Door;
 use sordino::listen::door::Home;
 use sordino::listen::door::Reply;
+use sordino::listen::identify::Identify;
 use sordino::listen::inquiry::Arrival;
 use sordino::listen::neighbor::NoNeighbors;
 use sordino::listen::offer::Offer;
@@ -67,7 +68,7 @@ static DOOR: LazyLock<Door<Nobody>> = LazyLock::new(|| {
     };
     let access = Access::new(&["0.0.0.0/0".parse().expect("a network")]);
     let home = Home { house: Arc::new(house), resolver: Arc::new(Nobody), access, offer: Offer::default() };
-    Door::new(home, Arc::new(SystemClock::default()), Arc::new(NoNeighbors), Arc::new(Nobody))
+    Door::new(home, Arc::new(SystemClock::default()), Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default())), Arc::new(Nobody))
 });
 
 libfuzzer_sys::fuzz_target!(|packet: &[u8]| {

@@ -5,8 +5,10 @@ mod server;
 
 use std::env;
 use std::fs;
+use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Child;
 use std::process::Command;
 use std::time::Duration;
 
@@ -142,6 +144,41 @@ pub(crate) fn source(path: &str) -> PathBuf {
 #[expect(clippy::disallowed_methods, reason = "other programs have no clock of ours")]
 pub(crate) fn pause(time: Duration) {
     std::thread::sleep(time);
+}
+
+/// A program of others, in a host's namespace; ends with the value.
+pub(crate) struct Program(Child);
+
+impl Program {
+    /// Starts it.  None, and a word about it, if there is no such program here.
+    pub(crate) fn start(house: &House, host: &str, program: &str, args: &str) -> Option<Self> {
+        let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
+        if !found.status.success() {
+            eprintln!("skipped: no `{program}`");
+            return None;
+        }
+        let log = File::create(house.folder.join(format!("{program}.log"))).unwrap();
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", host, program]).args(args.split_whitespace());
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        Some(Self(command.spawn().unwrap()))
+    }
+}
+
+impl Program {
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent =
+            Command::new("kill").arg(format!("-{name}")).arg(self.0.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Tries until it works, for ten seconds at most.

@@ -1,0 +1,49 @@
+//! `sordino identity`: tells a running Sordino who has an address.
+//!
+//! Made for hooks of DHCP servers: `dhcp-script` of dnsmasq, `run_script` of Kea,
+//! `on commit` of ISC dhcpd.
+
+use std::io;
+use std::io::Write;
+
+use super::args::Identity;
+use crate::app::control;
+use crate::app::control::Request;
+use crate::app::control::Response;
+use crate::app::load::Options;
+use crate::base::Clock;
+use crate::base::time::SystemClock;
+use crate::base::units;
+
+/// Tells it.
+pub fn identity(options: &Options, command: Identity, out: &mut dyn Write) -> io::Result<u8> {
+    let request = match command {
+        Identity::Add { mac, address, name, expires } => {
+            let until = match expires.as_deref().map(|text| until(text, options)).transpose() {
+                Ok(until) => until,
+                Err(say) => {
+                    writeln!(out, "{say}")?;
+                    return Ok(1);
+                }
+            };
+            Request::IdentityAdd { mac, address, name, until }
+        }
+        Identity::Remove { address } => Request::IdentityRemove { address },
+    };
+    let say = match control::call(options, &request) {
+        Ok(Response::Done {} | Response::Addresses(_)) => return Ok(0),
+        Ok(Response::Error(say)) => say,
+        Err(error) => error.to_string(),
+    };
+    writeln!(out, "{say}")?;
+    Ok(1)
+}
+
+/// Reads a duration from now on, or a date, as seconds since 1970.
+fn until(text: &str, options: &Options) -> Result<i64, String> {
+    if let Ok(date) = text.parse() {
+        return Ok(date);
+    }
+    let length = units::duration(text).map_err(|say| format!("`{text}`: {say}"))?;
+    Ok(SystemClock::new(options.clock_offset).now().plus(length).unix)
+}

@@ -1,0 +1,315 @@
+//! [`Addresses`]: which MAC address is behind an address, as far as we were
+//! told; each entry with who said so, since when, and until when.
+//!
+//! A device has several MAC addresses and each of these several addresses.
+//! What the kernel says of a client in hand goes before all of this (see
+//! `listen::identify`); the table is for clients that the kernel cannot see or
+//! has forgotten.
+//!
+//! Whoever looks somebody up reads a flat table that is swapped whole and waits
+//! for nobody.  Of two that say different things the one that changed its mind
+//! last is right: who takes over an address does not inherit its policy.
+//
+//  Apart from `registry`, which is built from files and never changes.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use arc_swap::ArcSwap;
+
+use crate::base::MacAddr;
+use crate::base::Now;
+use crate::base::Source;
+
+/// Most addresses that are kept from a feed that tells one by one.  A house has
+/// tens; an attacker on the link may make up any number.
+const MOST: usize = 4096;
+
+/// Most addresses that are kept from a feed that tells all at once.
+pub const MOST_AT_ONCE: usize = 65_536;
+
+//----------- Entry ------------------------------------------------------------
+
+/// An address, and the interface where it takes one to tell it from another
+/// (link-local addresses); 0 otherwise.
+pub type Key = (IpAddr, u32);
+
+/// Who is behind an address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Entry {
+    /// The MAC address.
+    pub mac: MacAddr,
+    /// Who says so.
+    pub source: Source,
+    /// Since when, in seconds since 1970.
+    pub since: i64,
+    /// The last second it holds, in seconds since 1970; for ever without.
+    pub until: Option<i64>,
+    /// How many words had been heard by then: which of two is the later.
+    nth: u64,
+}
+
+impl Entry {
+    /// Returns whether it still holds.
+    fn holds(&self, now: Now) -> bool {
+        self.until.is_none_or(|until| now.unix <= until)
+    }
+}
+
+/// What a feed says of an address.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Binding {
+    /// The address.
+    pub addr: IpAddr,
+    /// The MAC address behind it.
+    pub mac: MacAddr,
+    /// What people or the device itself call it; for showing only.
+    pub name: Option<Arc<str>>,
+    /// Whether it is in the guest network.
+    pub guest: bool,
+    /// The last second it holds, in seconds since 1970; for ever without.
+    pub until: Option<i64>,
+}
+
+/// Somebody who tells: a lease file, the neighbor table.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Feed {
+    /// What kind of source it is.
+    pub source: Source,
+    /// Which of them.
+    pub name: Arc<str>,
+}
+
+//----------- Addresses --------------------------------------------------------
+
+/// All that was told.
+#[derive(Debug, Default)]
+pub struct Addresses {
+    /// What each feed said.
+    told: Mutex<Feeds>,
+    /// The same, flat.
+    table: ArcSwap<HashMap<Key, Entry>>,
+    /// How often somebody was found to be somebody else.
+    changes: AtomicU64,
+}
+
+/// What each feed said.
+#[derive(Debug, Default)]
+struct Feeds {
+    /// By feed.
+    all: BTreeMap<Feed, Told>,
+    /// How many words were heard.
+    words: u64,
+}
+
+/// What one feed said.
+#[derive(Debug, Default)]
+struct Told {
+    /// The entries.
+    entries: HashMap<Key, Entry>,
+    /// What else is known, by MAC address.
+    about: HashMap<MacAddr, About>,
+}
+
+/// What else is known of a device; for showing only.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct About {
+    /// What somebody calls it.
+    pub name: Option<Arc<str>>,
+    /// Whether it is in the guest network.
+    pub guest: bool,
+}
+
+/// An entry, for showing.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The address.
+    pub addr: IpAddr,
+    /// Who is behind it.
+    pub entry: Entry,
+    /// What else is known.
+    pub about: About,
+}
+
+impl Addresses {
+    /// Returns who is behind an address.  Neither waits nor allocates.
+    pub fn find(&self, key: Key, now: Now) -> Option<Entry> {
+        self.table.load().get(&key).filter(|entry| entry.holds(now)).copied()
+    }
+
+    /// Returns a number that is another one whenever somebody has another MAC
+    /// address than before.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Hears single words of a feed, each of which stands until it says
+    /// something else of the address.
+    pub fn hear(&self, feed: &Feed, words: impl IntoIterator<Item = (Key, Binding)>, now: Now) {
+        let mut told = self.lock();
+        let Feeds { all, words: nth } = &mut *told;
+        let own = all.entry(feed.clone()).or_default();
+        let mut changed = false;
+        for (key, binding) in words {
+            *nth += 1;
+            changed |= own.hear(key, &binding, feed.source, now, *nth);
+        }
+        if changed {
+            self.publish(&told, now);
+        }
+    }
+
+    /// Hears all that a feed has to say; what it said before is forgotten.
+    pub fn replace(&self, feed: &Feed, bindings: &[Binding], now: Now) {
+        let mut told = self.lock();
+        let before = told.all.remove(feed).unwrap_or_default();
+        told.words += 1;
+        let mut own = Told::default();
+        for binding in bindings.iter().take(MOST_AT_ONCE) {
+            let key = (binding.addr.to_canonical(), 0);
+            // What is said again is no news.
+            if let Some(entry) = before.entries.get(&key).filter(|entry| entry.mac == binding.mac) {
+                own.entries.insert(key, *entry);
+            }
+            own.hear(key, binding, feed.source, now, told.words);
+        }
+        told.all.insert(feed.clone(), own);
+        self.publish(&told, now);
+    }
+
+    /// Hears what a feed has to say of devices besides where they are, after
+    /// [`replace`](Self::replace).
+    pub fn describe(&self, feed: &Feed, about: Vec<(MacAddr, About)>) {
+        if let Some(own) = self.lock().all.get_mut(feed) {
+            own.about.extend(about.into_iter().take(MOST_AT_ONCE));
+        }
+    }
+
+    /// Forgets what a feed said of an address.  Returns whether it had said
+    /// something.
+    pub fn forget(&self, feed: &Feed, key: Key, now: Now) -> bool {
+        let mut told = self.lock();
+        let gone = told.all.get_mut(feed).is_some_and(|own| own.entries.remove(&key).is_some());
+        self.publish(&told, now);
+        gone
+    }
+
+    /// Forgets all feeds but these of the sources that files and the config
+    /// name.
+    pub fn only(&self, keep: &[Feed], now: Now) {
+        let mut told = self.lock();
+        told.all.retain(|feed, _| {
+            !matches!(feed.source, Source::Lease | Source::FritzBox) || keep.contains(feed)
+        });
+        self.publish(&told, now);
+    }
+
+    /// Returns everybody, by address.
+    pub fn all(&self, now: Now) -> Vec<Shown> {
+        let told = self.lock();
+        let about = |mac| {
+            let mut all = told.all.values().filter_map(|own| own.about.get(&mac));
+            let guest = all.clone().any(|about| about.guest);
+            About { name: all.find_map(|about| about.name.clone()), guest }
+        };
+        let table = self.table.load();
+        let mut all: Vec<_> = table
+            .iter()
+            .filter(|(_, entry)| entry.holds(now))
+            .map(|((addr, _), entry)| Shown { addr: *addr, entry: *entry, about: about(entry.mac) })
+            .collect();
+        all.sort_by_key(|shown| (shown.entry.mac, shown.addr));
+        all
+    }
+
+    /// Returns what one feed said, for keeping.
+    pub fn of(&self, feed: &Feed, now: Now) -> Vec<Binding> {
+        let told = self.lock();
+        let Some(own) = told.all.get(feed) else { return Vec::new() };
+        let holding = own.entries.iter().filter(|(_, entry)| entry.holds(now));
+        let mut bindings: Vec<_> = holding
+            .map(|((addr, _), entry)| Binding {
+                addr: *addr,
+                mac: entry.mac,
+                name: own.about.get(&entry.mac).and_then(|about| about.name.clone()),
+                guest: own.about.get(&entry.mac).is_some_and(|about| about.guest),
+                until: entry.until,
+            })
+            .collect();
+        bindings.sort_by_key(|binding| binding.addr);
+        bindings
+    }
+
+    /// Makes the flat table of what was told.
+    fn publish(&self, told: &Feeds, now: Now) {
+        let mut table: HashMap<Key, Entry> = HashMap::new();
+        for (key, entry) in told.all.values().flat_map(|own| &own.entries) {
+            if !entry.holds(now) {
+                continue;
+            }
+            let there = table.entry(*key).or_insert(*entry);
+            if there.nth < entry.nth {
+                *there = *entry;
+            }
+        }
+        let before = self.table.swap(Arc::new(table));
+        let table = self.table.load();
+        let other = |(key, entry): (&Key, &Entry)| table.get(key).is_none_or(|now| now.mac != entry.mac);
+        // A neighbor who was not known before is nobody that anybody remembers.
+        let new =
+            |(key, entry): (&Key, &Entry)| entry.source != Source::Neighbor && !before.contains_key(key);
+        if before.iter().any(other) || table.iter().any(new) {
+            self.changes.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Locks what was told.
+    fn lock(&self) -> MutexGuard<'_, Feeds> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Told {
+    /// Takes down one word.  Returns whether it is news.
+    fn hear(&mut self, key: Key, binding: &Binding, source: Source, now: Now, nth: u64) -> bool {
+        if binding.name.is_some() || binding.guest {
+            self.about.insert(binding.mac, About { name: binding.name.clone(), guest: binding.guest });
+        }
+        let until = binding.until;
+        if let Some(entry) = self.entries.get_mut(&key).filter(|entry| entry.mac == binding.mac) {
+            let news = entry.until.is_some_and(|before| before < now.unix);
+            entry.until = until;
+            return news;
+        }
+        if !self.entries.contains_key(&key) && self.entries.len() >= MOST {
+            self.make_room(now);
+        }
+        self.entries.insert(key, Entry { mac: binding.mac, source, since: now.unix, until, nth });
+        true
+    }
+
+    /// Forgets what no longer holds, and the oldest eighth of the rest.
+    fn make_room(&mut self, now: Now) {
+        let mut ages: Vec<i64> = self.entries.values().map(|entry| entry.since).collect();
+        let (_, limit, _) = ages.select_nth_unstable(MOST / 8);
+        let limit = *limit;
+        let mut left = MOST / 8;
+        self.entries.retain(|_, entry| {
+            let old = !entry.holds(now) || (entry.since <= limit && left > 0);
+            left -= usize::from(old && left > 0);
+            !old
+        });
+        let known: std::collections::HashSet<_> = self.entries.values().map(|entry| entry.mac).collect();
+        self.about.retain(|mac, _| known.contains(mac));
+    }
+}
+
+#[cfg(test)]
+mod tests;
