@@ -8,6 +8,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("blocklists/apple-homepod.txt", include_str!("../../blocklists/apple-homepod.txt")),
     ("blocklists/audio-ads.txt", include_str!("../../blocklists/audio-ads.txt")),
     ("blocklists/bose-soundtouch.txt", include_str!("../../blocklists/bose-soundtouch.txt")),
+    ("blocklists/encrypted-dns.txt", include_str!("../../blocklists/encrypted-dns.txt")),
     ("blocklists/google-nest.txt", include_str!("../../blocklists/google-nest.txt")),
     ("blocklists/harman-jbl.txt", include_str!("../../blocklists/harman-jbl.txt")),
     ("blocklists/heos.txt", include_str!("../../blocklists/heos.txt")),

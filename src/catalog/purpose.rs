@@ -110,18 +110,21 @@ pub enum Purpose {
     Location,
     /// Address books.
     Contacts,
+    /// A resolver that is asked past this one (DoH, DoT, DoQ, relays).
+    EncryptedDns,
     /// Nobody has found out yet.
     Unknown,
 }
 
 impl Purpose {
     /// The purposes a policy can block, which are all but the functions.
-    pub const BLOCKABLE: [Self; 6] = [
+    pub const BLOCKABLE: [Self; 7] = [
         Self::Advertising,
         Self::Analytics,
         Self::Diagnostics,
         Self::Location,
         Self::Contacts,
+        Self::EncryptedDns,
         Self::Unknown,
     ];
 
@@ -140,6 +143,7 @@ impl Purpose {
             Self::Diagnostics => "diagnostics",
             Self::Location => "location",
             Self::Contacts => "contacts",
+            Self::EncryptedDns => "encrypted-dns",
             Self::Unknown => "unknown",
         }
     }
@@ -153,7 +157,8 @@ impl Purpose {
             Self::Diagnostics => Function::ALL.len() + 2,
             Self::Location => Function::ALL.len() + 3,
             Self::Contacts => Function::ALL.len() + 4,
-            Self::Unknown => Function::ALL.len() + 5,
+            Self::EncryptedDns => Function::ALL.len() + 5,
+            Self::Unknown => Function::ALL.len() + 6,
         }
     }
 

@@ -26,7 +26,7 @@ use crate::resolve::Origin;
 pub const PAGES: usize = 256;
 
 /// How many purposes there are.
-const PURPOSES: usize = 20;
+const PURPOSES: usize = 21;
 
 /// How many grounds there are.
 const GROUNDS: usize = Ground::WORDS.len();
@@ -183,7 +183,7 @@ impl Tally {
                 add(counter, 1);
             }
             page.asked.store(unix, Ordering::Relaxed);
-            if !matches!(mark.purpose, Purpose::Function(_) | Purpose::Unknown) {
+            if !matches!(mark.purpose, Purpose::Function(_) | Purpose::EncryptedDns | Purpose::Unknown) {
                 let last = if mark.blocked { &page.blocked } else { &page.tracked };
                 last.store(unix, Ordering::Relaxed);
             }

@@ -83,7 +83,7 @@ impl Builtin {
     //  `light`, `balanced` and `strict` follow evidence.  Updates, time and
     //  connectivity are functions and so stay open at every level.
     pub fn policy(self) -> Policy {
-        use Purpose::{Advertising, Analytics, Contacts, Diagnostics, Location, Unknown};
+        use Purpose::{Advertising, Analytics, Contacts, Diagnostics, EncryptedDns, Location, Unknown};
         let base = Policy { name: Arc::from(self.as_str()), ..Policy::default() };
         match self {
             Self::Observe => Policy { name: base.name, observe_only: true, ..Self::Balanced.policy() },
@@ -93,7 +93,7 @@ impl Builtin {
                 ..base
             },
             Self::Balanced => Policy {
-                block: vec![Advertising, Analytics, Diagnostics, Location, Contacts],
+                block: vec![Advertising, Analytics, Diagnostics, Location, Contacts, EncryptedDns],
                 require: Strength::Listed,
                 ..base
             },
@@ -104,7 +104,7 @@ impl Builtin {
                 ..base
             },
             Self::EssentialOnly => Policy {
-                block: vec![Advertising, Analytics, Diagnostics, Location, Contacts, Unknown],
+                block: vec![Advertising, Analytics, Diagnostics, Location, Contacts, EncryptedDns, Unknown],
                 disputed: true,
                 essential_only: true,
                 ..base
