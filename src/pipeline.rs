@@ -10,6 +10,7 @@ use crate::answer;
 use crate::answer::Answer;
 use crate::answer::Response;
 use crate::base::Client;
+use crate::base::Now;
 use crate::device::Device;
 use crate::matcher::Trail;
 use crate::policy::Judged;
@@ -273,6 +274,10 @@ pub trait Witness: Send + Sync {
     /// Takes note that it was found out who a client is, after so long a wait
     /// where there was one.
     fn identified(&self, _client: &Client, _found: Found, _waited: Option<Duration>) {}
+
+    /// Takes note that a client is here.  Not told of each query: of those that
+    /// are answered at once, once a second at most.
+    fn met(&self, _client: &Client, _now: Now) {}
 
     /// Returns the page on which queries of a device are counted.
     fn page(&self, _device: &Device, _house: &Household) -> u16 {

@@ -76,7 +76,7 @@ fn labels(text: &str) -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn labels_stay_bounded_whatever_strangers_do() {
     let metrics = Arc::new(Metrics::new().unwrap());
-    let observer = Observer::start(Arc::clone(&metrics), Arc::default()).unwrap();
+    let observer = Observer::start(Arc::clone(&metrics), Arc::default(), Arc::default()).unwrap();
     let loaded = load::load(&Options::default()).unwrap();
     let clock = ManualClock::at(1_000_000);
     let tally = observer.tally();
@@ -147,7 +147,7 @@ fn the_words_for_states_are_those_of_the_page() {
         let loaded = load::load(&Options::default()).unwrap();
         metrics.loaded(&loaded.house, &[], clock.now());
         let metrics = Arc::new(metrics);
-        let observer = Observer::start(Arc::clone(&metrics), Arc::default()).unwrap();
+        let observer = Observer::start(Arc::clone(&metrics), Arc::default(), Arc::default()).unwrap();
         let device = loaded.house.devices.named("trial-echo", &loaded.house.catalog).unwrap();
         observer.page(&device, &loaded.house);
         let resolver = Resolver::new(&Settings::default()).unwrap();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
+use super::network::Network;
 use crate::listen::probe::Probe;
 use crate::web::router::Router;
 use crate::web::serve;
@@ -29,7 +30,7 @@ pub(super) async fn feed_watchdog(probe: Probe) {
 }
 
 /// Serves `web.listen`.  Where it can't be had there is no page; DNS goes on.
-pub(super) async fn serve_pages(at: SocketAddr, probe: Probe) {
+pub(super) async fn serve_pages(at: SocketAddr, probe: Probe, network: Arc<Network>) {
     let listener = match TcpListener::bind(at).await {
         Ok(listener) => listener,
         Err(error) => {
@@ -39,5 +40,6 @@ pub(super) async fn serve_pages(at: SocketAddr, probe: Probe) {
     let self_query = move || -> futures_util::future::BoxFuture<'static, _> {
         Box::pin(async move { probe.ask().await.map_err(|error| error.to_string()) })
     };
-    serve::serve(listener, Arc::new(Router { self_query: Box::new(self_query) })).await;
+    let network = Box::new(move || network.shown());
+    serve::serve(listener, Arc::new(Router { self_query: Box::new(self_query), network })).await;
 }

@@ -5,12 +5,14 @@
 mod alive;
 pub mod authority;
 pub mod control;
+pub mod doctor;
 pub mod downloads;
 pub mod house;
 mod identity;
 mod kept;
 mod last_good;
 pub mod load;
+mod network;
 pub mod offer;
 pub mod privileges;
 mod rootkeys;

@@ -29,6 +29,7 @@ use super::load;
 use super::load::Loaded;
 use super::load::Options;
 use super::load::load;
+use super::network::Network;
 use super::privileges;
 use super::rootkeys;
 use super::seen;
@@ -107,8 +108,9 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     tracing::debug!(?dropped, "privileges");
 
     let metrics = Arc::new(Metrics::new().map_err(fatal)?);
-    let observer =
-        Arc::new(Observer::start(Arc::clone(&metrics), Arc::clone(&options.recognizer)).map_err(fatal)?);
+    let network = Arc::new(Network::new(Arc::clone(&options.recognizer)));
+    let (recognizer, visitors) = (Arc::clone(&options.recognizer), Arc::clone(&network.visitors));
+    let observer = Arc::new(Observer::start(Arc::clone(&metrics), recognizer, visitors).map_err(fatal)?);
     let resolver = Arc::new(Resolver::new(&loaded.config.resolve).map_err(fatal)?);
     kept::load(&state, &resolver, clock.now());
     metrics.loaded(&loaded.house, &loaded.set_aside, clock.now());
@@ -141,6 +143,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let recognizer = Arc::clone(&options.recognizer);
     tokio::spawn(seen::keep(state.clone(), recognizer, Arc::clone(&door), Arc::clone(&clock)));
     uplink::follow(&door);
+    network.start(&door, &metrics, &clock);
 
     let (stop, stopped) = watch::channel(false);
     // Signals are caught before we say that we are ready for them.
@@ -148,7 +151,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let serving = tokio::spawn(sockets.run(Arc::clone(&door), stopped));
     tracing::info!(?addresses, metrics = %metrics_at, lists = count, "serving");
     if let Some(probe) = Probe::new(&addresses) {
-        tokio::spawn(alive::serve_pages(loaded.config.web.listen, probe));
+        tokio::spawn(alive::serve_pages(loaded.config.web.listen, probe, network));
         tokio::spawn(alive::feed_watchdog(probe));
     }
     if loaded.trial {

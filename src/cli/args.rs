@@ -90,6 +90,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look for what keeps Sordino from doing its work here, and say what to do about it
+    Doctor {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Rules for a gateway that bring the queries of speakers here
     Firewall {
         /// What to do with them.

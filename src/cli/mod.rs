@@ -8,6 +8,7 @@ pub mod cert;
 pub mod check;
 pub mod claim;
 pub mod devices;
+pub mod doctor;
 pub mod explain;
 pub mod firewall;
 pub mod identity;
@@ -37,6 +38,7 @@ pub fn main() -> Result<(), ExitError> {
         None | Some(Command::Run) => return run::run(&options),
         Some(Command::Cert(cert)) => cert::cert(&options, &cert, out),
         Some(Command::Check { json }) => check::check(&options, json, out),
+        Some(Command::Doctor { json }) => doctor::doctor(&options, json, out),
         Some(Command::Explain(explain)) => explain::explain(&options, &explain, out),
         Some(Command::Devices { json }) => devices::devices(&options, json, out),
         Some(Command::Firewall { command: Firewall::Print(ask) }) => firewall::print(&options, &ask, out),

@@ -10,9 +10,13 @@
 //! [`Addresses`].
 
 pub mod addresses;
+pub mod announcement;
+pub mod findings;
 pub mod recognition;
 pub mod recognizer;
 pub mod registry;
+pub mod silence;
+pub mod visitors;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,6 +27,8 @@ use crate::catalog::FamilyId;
 pub use addresses::Addresses;
 pub use addresses::Binding;
 pub use addresses::Feed;
+pub use announcement::Announcement;
+pub use findings::Finding;
 pub use recognition::Recognition;
 pub use recognition::Who;
 pub use recognizer::Recognizer;
@@ -30,6 +36,7 @@ pub use registry::Listing;
 pub use registry::Registry;
 pub use registry::RegistryError;
 pub use registry::Unlisted;
+pub use visitors::Visitors;
 
 //----------- PolicyId ---------------------------------------------------------
 

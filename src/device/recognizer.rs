@@ -15,6 +15,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -24,6 +25,7 @@ use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
 
+use super::announcement::Announcement;
 use super::recognition::Recognition;
 use super::recognition::Who;
 use crate::base::Client;
@@ -66,6 +68,8 @@ pub struct Recognizer {
     concluded: ArcSwap<HashMap<Who, Arc<Recognition>>>,
     /// Whether something was seen that is not written yet.
     unwritten: AtomicBool,
+    /// Addresses that are no device's own: of routers, which ask for others.
+    never: ArcSwap<Vec<IpAddr>>,
 }
 
 /// What was seen of one device, and when last, in seconds since 1970.
@@ -82,36 +86,66 @@ impl Recognizer {
         self.concluded.load_full()
     }
 
-    /// Takes note that a device asked for a name, at `unix` seconds since 1970.
+    /// Takes note of nothing that comes from these addresses: routers ask for
+    /// others.
+    pub fn never(&self, addresses: &[IpAddr]) {
+        if **self.never.load() != *addresses {
+            self.never.store(Arc::new(addresses.to_vec()));
+        }
+    }
+
+    /// Takes note that a client asked for a name, at `unix` seconds since 1970.
     /// Returns what it turned out to be, or not to be any more, if something else
     /// is to be done about it than before.
     pub fn asked(
         &self,
-        who: Who,
+        client: &Client,
         name: DomainRef<'_>,
         catalog: &Catalog,
         unix: i64,
     ) -> Option<Arc<Recognition>> {
-        self.saw(who, catalog.facts(name), catalog, unix)
+        self.saw(client, catalog.facts(name), catalog, unix)
+    }
+
+    /// Takes note of what a client announced.
+    pub fn announced(
+        &self,
+        client: &Client,
+        announcement: &Announcement,
+        catalog: &Catalog,
+        unix: i64,
+    ) -> Option<Arc<Recognition>> {
+        self.saw(client, fitting(catalog, |kind| announcement.fits(kind)), catalog, unix)
     }
 
     /// Takes note of the name a device gave itself when it asked for an address.
-    pub fn is_called(&self, who: Who, host: &str, catalog: &Catalog, unix: i64) -> Option<Arc<Recognition>> {
+    pub fn is_called(
+        &self,
+        client: &Client,
+        host: &str,
+        catalog: &Catalog,
+        unix: i64,
+    ) -> Option<Arc<Recognition>> {
         let host = host.to_ascii_lowercase();
         let begins = |kind: &SignKind| matches!(kind, SignKind::Host(begin) if host.starts_with(&**begin));
-        self.saw(who, fitting(catalog, begins), catalog, unix)
+        self.saw(client, fitting(catalog, begins), catalog, unix)
     }
 
     /// Takes note of what was seen of a device.
     fn saw(
         &self,
-        who: Who,
+        client: &Client,
         facts: impl Iterator<Item = String>,
         catalog: &Catalog,
         unix: i64,
     ) -> Option<Arc<Recognition>> {
         let mut facts = facts.peekable();
+        // What asks from this machine may be a server in front of us.
+        if client.addr.is_loopback() || self.never.load().contains(&client.addr) {
+            return None;
+        }
         facts.peek()?;
+        let who = Who::of(client);
         let mut seen = self.lock();
         if !seen.contains_key(&who) && seen.len() >= MOST_DEVICES {
             self.make_room(&mut seen);
@@ -252,7 +286,7 @@ fn read(line: &str, unix: i64) -> Option<(Who, i64, &str)> {
 }
 
 /// Returns the facts of the signs that fit.
-pub(super) fn fitting<'c>(
+fn fitting<'c>(
     catalog: &'c Catalog,
     fits: impl Fn(&SignKind) -> bool + 'c,
 ) -> impl Iterator<Item = String> + 'c {
@@ -273,105 +307,4 @@ impl std::fmt::Display for NotKept {
 impl std::error::Error for NotKept {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::Domain;
-    use crate::catalog::parse::parse;
-    use proptest::prelude::*;
-
-    fn catalog() -> Catalog {
-        let text = "family box\n[identify]\nmac 00:00:5e\nasks a.example\nasks b.example\nhost box-\nnot asks tv.example\n";
-        Catalog::build(&[parse("box.txt", text).unwrap()]).unwrap()
-    }
-
-    fn who(text: &str) -> Who {
-        text.parse().unwrap()
-    }
-
-    fn ask(recognizer: &Recognizer, from: &str, name: &str, unix: i64) -> Option<bool> {
-        let name: Domain = name.parse().unwrap();
-        recognizer.asked(who(from), name.borrowed(), &catalog(), unix).map(|found| found.decides)
-    }
-
-    fn decides(recognizer: &Recognizer, from: &str) -> bool {
-        recognizer.all().get(&who(from)).is_some_and(|found| found.decides)
-    }
-
-    const BOX: &str = "00:00:5e:00:53:01";
-
-    #[test]
-    fn what_was_concluded_is_there_after_a_restart() {
-        let (first, second) = (Recognizer::default(), Recognizer::default());
-        assert_eq!(ask(&first, BOX, "nothing.example", 1000), None);
-        assert_eq!(first.written(), None);
-        assert_eq!(ask(&first, BOX, "a.example", 1000), Some(true));
-        assert_eq!(ask(&first, BOX, "a.example", 1001), None, "it is no news");
-        let text = first.written().unwrap();
-        assert_eq!(text, "sordino-seen 1\n00:00:5e:00:53:01 1000 asks a.example\n");
-        assert_eq!(first.written(), None);
-        assert_eq!(second.take_up(&text, &catalog(), 2000), Ok(0));
-        assert!(decides(&second, BOX));
-    }
-
-    #[test]
-    fn a_sign_against_it_undoes_it() {
-        let recognizer = Recognizer::default();
-        ask(&recognizer, BOX, "a.example", 1000);
-        ask(&recognizer, BOX, "tv.example", 1000);
-        assert!(!decides(&recognizer, BOX));
-    }
-
-    #[test]
-    fn of_an_address_facts_hold_for_a_day_and_are_renewed() {
-        let recognizer = Recognizer::default();
-        for unix in [0, 50_000] {
-            ask(&recognizer, "192.0.2.1", "a.example", unix);
-            ask(&recognizer, "192.0.2.1", "b.example", unix);
-        }
-        recognizer.review(&catalog(), HOLDS + 40_000);
-        assert!(decides(&recognizer, "192.0.2.1"));
-        recognizer.review(&catalog(), HOLDS + 50_000);
-        assert!(!decides(&recognizer, "192.0.2.1"));
-    }
-
-    #[test]
-    fn a_host_name_is_a_sign_too() {
-        let recognizer = Recognizer::default();
-        let found = recognizer.is_called(who(BOX), "Box-Kitchen", &catalog(), 1).unwrap();
-        assert!(found.decides);
-    }
-
-    #[test]
-    fn made_up_devices_push_out_nobody_who_was_recognized() {
-        let recognizer = Recognizer::default();
-        ask(&recognizer, BOX, "a.example", 1);
-        for nth in 0..3000u32 {
-            let address = std::net::Ipv4Addr::from(0x0a00_0000 + nth).to_string();
-            ask(&recognizer, &address, "a.example", 1000 + i64::from(nth));
-        }
-        assert!(decides(&recognizer, BOX));
-        assert_eq!(recognizer.lock().len(), MOST_DEVICES);
-    }
-
-    #[test]
-    fn what_is_not_ours_is_not_taken_up() {
-        let recognizer = Recognizer::default();
-        assert_eq!(recognizer.take_up("nonsense", &catalog(), 1), Err(NotKept));
-        let faulty =
-            format!("{MAGIC}\n{BOX}\n{BOX} x asks a.example\n{BOX} 5 \n{BOX} 5 asks\ta\nnobody 5 asks a\n");
-        assert_eq!(recognizer.take_up(&faulty, &catalog(), 1), Ok(5));
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_taken_up_or_passed_over(text in "(sordino-seen 1\n)?([0-9a-f:. ]{0,20}|.{0,20}\n){0,10}") {
-            let recognizer = Recognizer::default();
-            if recognizer.take_up(&text, &catalog(), 1000).is_ok() {
-                recognizer.unwritten.store(true, Ordering::Relaxed);
-                let again = Recognizer::default();
-                let written = recognizer.written().unwrap();
-                prop_assert_eq!(again.take_up(&written, &catalog(), 1000), Ok(0));
-            }
-        }
-    }
-}
+mod tests;

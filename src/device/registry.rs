@@ -352,7 +352,7 @@ mod tests {
         for name in ["a.example", "b.example"] {
             let name: crate::base::Domain = name.parse().unwrap();
             for client in [&by_mac, &by_address] {
-                recognizer.asked(Who::of(client), name.borrowed(), &catalog, 1000);
+                recognizer.asked(client, name.borrowed(), &catalog, 1000);
             }
         }
         let device = of(&by_mac, false);

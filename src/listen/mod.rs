@@ -18,6 +18,7 @@
 
 mod accept;
 pub mod access;
+pub mod announce;
 mod connections;
 mod datagram;
 pub mod door;

@@ -27,6 +27,8 @@ use super::register::gauges;
 use super::register::raise;
 use super::register::signed;
 use crate::base::Now;
+use crate::device::Finding;
+use crate::device::findings::Problem;
 use crate::pipeline::Dropped;
 use crate::pipeline::Event;
 use crate::pipeline::Household;
@@ -52,6 +54,9 @@ pub struct Download {
     /// How many downloads came to nothing.
     pub failures: u64,
 }
+
+/// Most devices that are shown as silent.
+const MOST_SILENT: usize = 64;
 
 //----------- Metrics ----------------------------------------------------------
 
@@ -88,6 +93,10 @@ pub struct Metrics {
     missed: Arc<AtomicU64>,
     /// `identify_total`, `identify_wait_seconds`
     identities: Identities,
+    /// `network_findings`
+    findings: IntGaugeVec,
+    /// `device_silent`
+    silent: IntGaugeVec,
     /// What is counted query by query.
     counts: Counts,
 }
@@ -157,6 +166,18 @@ impl Metrics {
                 gauge(reg, "config_last_reload_timestamp_seconds", "When the config was last read.")?,
             ],
             identities: Identities::new(reg)?,
+            findings: gauges(
+                reg,
+                "network_findings",
+                "What is wrong with the network, by how many it is about; see `sordino doctor`.",
+                &["finding"],
+            )?,
+            silent: gauges(
+                reg,
+                "device_silent",
+                "1 for a speaker that is on the network and asks nothing here.",
+                &["device"],
+            )?,
             counts: Counts::new(reg)?,
             dropped,
             missed: Arc::default(),
@@ -221,6 +242,19 @@ impl Metrics {
         let [ok, at] = &self.reload;
         ok.set(1);
         at.set(now.unix);
+    }
+
+    /// Takes down what is wrong with the network.
+    pub fn found(&self, findings: &[Finding]) {
+        self.silent.reset();
+        for problem in Problem::ALL {
+            let found = findings.iter().find(|finding| finding.problem == problem);
+            let about = found.map_or(0, |finding| finding.about.len());
+            self.findings.with_label_values(&[problem.as_str()]).set(count(about));
+            for device in found.iter().flat_map(|finding| &finding.devices).take(MOST_SILENT) {
+                self.silent.with_label_values(&[&**device]).set(1);
+            }
+        }
     }
 
     /// Takes down that a reload did not take effect.

@@ -22,9 +22,10 @@ use std::thread;
 use std::time::Duration;
 
 use crate::base::Client;
+use crate::base::Now;
 use crate::device::Device;
 use crate::device::Recognizer;
-use crate::device::Who;
+use crate::device::Visitors;
 use crate::pipeline::Event;
 use crate::pipeline::Found;
 use crate::pipeline::Household;
@@ -52,12 +53,18 @@ pub struct Observer {
     metrics: Arc<Metrics>,
     /// Events that found the channel full.
     missed: Arc<AtomicU64>,
+    /// Who asks.
+    visitors: Arc<Visitors>,
 }
 
 impl Observer {
     /// Starts the thread that keeps the books in `metrics`, and tells
     /// `recognizer` what devices asked for that nobody listed.
-    pub fn start(metrics: Arc<Metrics>, recognizer: Arc<Recognizer>) -> io::Result<Self> {
+    pub fn start(
+        metrics: Arc<Metrics>,
+        recognizer: Arc<Recognizer>,
+        visitors: Arc<Visitors>,
+    ) -> io::Result<Self> {
         let (sender, receiver) = mpsc::sync_channel(WAITING);
         let missed = metrics.missed();
         let shown = Arc::clone(&metrics);
@@ -74,7 +81,7 @@ impl Observer {
             }
         };
         thread::Builder::new().name("observe".to_owned()).spawn(keep)?;
-        Ok(Self { sender, missed, metrics: shown })
+        Ok(Self { sender, missed, metrics: shown, visitors })
     }
 }
 
@@ -87,18 +94,20 @@ fn gather() {
 /// Takes note of what a query tells of the device it came from.
 fn recognize(event: &Event, recognizer: &Recognizer) {
     let Event::Served { served, house, .. } = event else { return };
-    // What asks from this machine may be a server in front of us.
-    if !served.device.is_watched(true) || served.query.client.addr.is_loopback() {
+    if !served.device.is_watched(true) {
         return;
     }
-    let (who, name) = (Who::of(&served.query.client), served.query.qname.borrowed());
-    if let Some(found) = recognizer.asked(who, name, &house.catalog, served.query.received.unix) {
+    let (client, name) = (&served.query.client, served.query.qname.borrowed());
+    if let Some(found) = recognizer.asked(client, name, &house.catalog, served.query.received.unix) {
         log::recognized(&found);
     }
 }
 
 impl Witness for Observer {
     fn note(&self, event: Event) {
+        if let Event::Served { served, .. } = &event {
+            self.met(&served.query.client, served.query.received);
+        }
         if self.sender.try_send(event).is_err() {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }
@@ -110,6 +119,10 @@ impl Witness for Observer {
 
     fn identified(&self, client: &Client, found: Found, waited: Option<Duration>) {
         self.metrics.identities().note(client.source, found, waited);
+    }
+
+    fn met(&self, client: &Client, now: Now) {
+        self.visitors.met(client, now.unix);
     }
 
     fn page(&self, device: &Device, house: &Household) -> u16 {

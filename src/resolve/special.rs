@@ -18,6 +18,7 @@ use hickory_proto::rr::rdata::HINFO;
 use hickory_proto::rr::rdata::NS;
 use hickory_proto::rr::rdata::PTR;
 use hickory_proto::rr::rdata::SOA;
+use hickory_proto::rr::rdata::TXT;
 
 use super::AnswerData;
 use super::names;
@@ -40,6 +41,8 @@ enum Kind {
     Localhost,
     /// It and all below it do not exist.
     Nothing,
+    /// It tells those who ask through other servers that we stand behind them.
+    Ourselves,
     /// Like `Nothing`, and not even a configured zone may say otherwise.
     Never,
     /// A zone of our own without anything in it (RFC 6303 section 3).
@@ -56,7 +59,7 @@ enum Kind {
 }
 
 /// The special names, sorted.
-const SPECIAL: [(&str, Kind); 108] = [
+const SPECIAL: [(&str, Kind); 109] = [
     ("0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa", Kind::EmptyZone),
     ("0.in-addr.arpa", Kind::EmptyZone),
     ("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa", Kind::ReverseLocalhost),
@@ -165,6 +168,7 @@ const SPECIAL: [(&str, Kind); 108] = [
     ("service.arpa", Kind::Nothing),
     ("test", Kind::Test),
     ("use-application-dns.net", Kind::Nothing),
+    ("whoami.sordino.invalid", Kind::Ourselves),
 ];
 
 /// [`SPECIAL`], to be asked with names.
@@ -184,7 +188,7 @@ pub(super) fn answer(question: &Question, zoned: bool, own_root: bool) -> Option
     let Some((apex, kind)) = find(&question.name) else {
         return (!zoned && is_bare(question)).then(|| negative(question, Name::root(), true));
     };
-    if zoned && !matches!(kind, Kind::Localhost | Kind::Never) {
+    if zoned && !matches!(kind, Kind::Localhost | Kind::Never | Kind::Ourselves) {
         return None;
     }
     if own_root && matches!(kind, Kind::Test | Kind::TestZone) {
@@ -201,7 +205,10 @@ pub(super) fn answer(question: &Question, zoned: bool, own_root: bool) -> Option
         }
         // Nothing is above a name that is said not to exist, but its parent.
         Kind::Nothing | Kind::Never | Kind::Test if at_apex => negative(question, zone.base_name(), true),
-        Kind::NoData => negative(question, zone, false),
+        Kind::Ourselves if question.rtype == Rtype::TXT => {
+            positive(question, RData::TXT(TXT::new(vec!["sordino".to_owned()])), 0)
+        }
+        Kind::NoData | Kind::Ourselves => negative(question, zone, false),
         Kind::EmptyZone | Kind::TestZone if at_apex => apex_of(question, zone),
         Kind::Nothing | Kind::Never | Kind::Test | Kind::EmptyZone | Kind::TestZone => {
             negative(question, zone, true)

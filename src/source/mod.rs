@@ -11,6 +11,7 @@ pub mod compiled;
 pub mod fetch;
 pub mod good;
 pub mod identity;
+pub mod local;
 pub mod refresh;
 pub mod store;
 

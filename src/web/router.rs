@@ -1,6 +1,7 @@
 //! Which path of `web.listen` shows what.
 //!
-//! `/healthz`: the process runs.  `/readyz`: config and lists are loaded, and
+//! `/api/v1/network`: what is wrong with the network.  `/healthz`: the process
+//! runs.  `/readyz`: config and lists are loaded, and
 //! Sordino has just answered a query of its own.
 
 use futures_util::future::BoxFuture;
@@ -12,14 +13,20 @@ use hyper::body::Incoming;
 use super::serve::Page;
 use super::serve::Site;
 use super::serve::text;
+use super::serve::typed;
 
 /// Asks a query of our own, and tells why nobody answered it.
 pub type SelfQuery = Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// Writes JSON.
+pub type Json = Box<dyn Fn() -> Vec<u8> + Send + Sync>;
 
 /// What `web.listen` shows.
 pub struct Router {
     /// For `/readyz`.
     pub self_query: SelfQuery,
+    /// For `/api/v1/network`: what is wrong with the network, as JSON.
+    pub network: Json,
 }
 
 impl Site for Router {
@@ -35,7 +42,8 @@ impl Site for Router {
                     text(StatusCode::SERVICE_UNAVAILABLE, format!("no answer to a query of our own: {why}\n"))
                 }
             },
-            _ => text(StatusCode::NOT_FOUND, "there are: /healthz, /readyz\n"),
+            "/api/v1/network" => typed(StatusCode::OK, "application/json", (self.network)()),
+            _ => text(StatusCode::NOT_FOUND, "there are: /api/v1/network, /healthz, /readyz\n"),
         }
     }
 }

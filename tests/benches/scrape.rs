@@ -28,7 +28,7 @@ const DEVICES: u8 = 255;
 /// on so many grounds.
 fn scrape(purposes: usize, grounds: usize) -> impl FnMut() {
     let metrics = Arc::new(Metrics::new().unwrap());
-    let observer = Observer::start(Arc::clone(&metrics), Arc::default()).unwrap();
+    let observer = Observer::start(Arc::clone(&metrics), Arc::default(), Arc::default()).unwrap();
     let loaded = load::load(&Options::default()).unwrap();
     // Two threads of the fast path.
     let tallies = [observer.tally(), observer.tally()];

@@ -9,6 +9,7 @@ mod asked_address;
 mod blocking;
 mod bypass;
 mod dnssec;
+mod doctor;
 mod downloads;
 mod encrypted;
 mod explaining;

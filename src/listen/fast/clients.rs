@@ -54,6 +54,7 @@ impl Known {
         now: Now,
     ) -> Option<Self> {
         let client = door.identify().at_once(peer, now).ok()?;
+        door.witness().met(&client, now);
         let device = home.house.identify(&client);
         let page = door.witness().page(&device, &home.house);
         let admitted = home.access.admits(peer.ip()) && !home.access.is_proxy(peer.ip());

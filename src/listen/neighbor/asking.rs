@@ -137,6 +137,19 @@ impl Asking {
         self.ask(RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default()), NLM_F_DUMP, each)
     }
 
+    /// Hands every entry of the table that `question` is about to `each`.
+    pub(super) fn table(
+        &mut self,
+        question: RouteNetlinkMessage,
+        mut each: impl FnMut(RouteNetlinkMessage),
+    ) -> io::Result<()> {
+        self.ask(question, NLM_F_DUMP, |message| {
+            if let NetlinkPayload::InnerMessage(message) = message {
+                each(message);
+            }
+        })
+    }
+
     /// Sends one question and hands every part of its answer to `each`.
     fn ask(
         &mut self,

@@ -9,6 +9,7 @@
 //  Apart from `device`, because this asks the operating system and identifying
 //  does not.
 
+pub mod around;
 #[cfg(target_os = "linux")]
 mod asking;
 #[cfg(target_os = "linux")]

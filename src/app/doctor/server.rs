@@ -1,0 +1,236 @@
+//! Checks of the server: does it answer, can it resolve, who stands in front of
+//! it, and what does it see?
+
+use std::io;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::Check;
+use super::ask;
+use super::ask::Answer;
+use crate::answer;
+use crate::app::load;
+use crate::app::load::Loaded;
+use crate::app::load::Options;
+use crate::app::network::Shown;
+use crate::base::Client;
+use crate::base::Clock;
+use crate::base::Domain;
+use crate::base::time::SystemClock;
+use crate::listen;
+use crate::listen::Addresses;
+use crate::listen::neighbor::around::Around;
+use crate::pipeline;
+use crate::query::Query;
+use crate::query::Rtype;
+use crate::query::Transport;
+use crate::resolve::Resolver;
+use crate::source::local;
+
+/// The name that only Sordino has data for, and its data.
+const WHOAMI: (&str, &[u8]) = ("whoami.sordino.invalid", b"\x07sordino");
+
+/// The port of DNS.
+const DNS_PORT: u16 = 53;
+
+/// Looks at the server.
+pub(super) fn checks(loaded: &Loaded, around: &Around, options: &Options) -> Vec<Check> {
+    let answers: Vec<_> =
+        loaded.config.listen.dns.iter().map(|at| (*at, who_answers(reachable(*at)))).collect();
+    let ours = answers.iter().find(|(_, who)| matches!(who, Who::Sordino)).map(|(at, _)| reachable(*at));
+    let mut checks: Vec<_> = answers.iter().map(|(at, who)| port(*at, who)).collect();
+    checks.push(match ours {
+        Some(at) => {
+            resolving(ask::ask(at, &Domain::root(), Rtype::NS).map_err(|error| error.to_string()), loaded)
+        }
+        None => resolving(resolve_here(loaded, options), loaded),
+    });
+    checks.extend(around.gateways.iter().map(|gateway| in_front(*gateway, loaded)));
+    checks.extend(network(loaded, ours.is_some()));
+    checks.push(state(&load::state_dir(options)));
+    checks
+}
+
+//--- The port
+
+/// Who answers somewhere.
+enum Who {
+    /// Sordino.
+    Sordino,
+    /// Another server, or one that does not answer us.
+    Another,
+    /// Nobody.
+    Nobody,
+}
+
+/// Finds out who answers at an address.
+fn who_answers(at: SocketAddr) -> Who {
+    let Ok(name) = WHOAMI.0.parse() else { return Who::Nobody };
+    match ask::ask(at, &name, Rtype::TXT) {
+        Ok(answer) if answer.holds(WHOAMI.1) => Who::Sordino,
+        Ok(_) => Who::Another,
+        Err(_) => Who::Nobody,
+    }
+}
+
+/// Returns an address that leads to what listens on `at`.
+fn reachable(at: SocketAddr) -> SocketAddr {
+    let ip: IpAddr = match at.ip() {
+        IpAddr::V4(v4) if v4.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(v6) if v6.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, at.port())
+}
+
+/// Says whether queries to one of our addresses are answered, or could be.
+fn port(at: SocketAddr, who: &Who) -> Check {
+    let stub = Path::new("/run/systemd/resolve/stub-resolv.conf").exists();
+    let fix = if stub {
+        "systemd-resolved has it: put `[Resolve]` and `DNSStubListener=no` into \
+         /etc/systemd/resolved.conf.d/sordino.conf, and `systemctl restart systemd-resolved`"
+    } else {
+        "stop the other server, or give one of the two another address (`dns` of [listen])"
+    };
+    match who {
+        Who::Sordino => Check::ok("port", format!("Sordino answers on {at}")),
+        Who::Another => Check::wrong("port", format!("another DNS server answers on {at}"), fix),
+        Who::Nobody => match listen::bind(Addresses { dns: &[at], tls: &[], https: &[] }, 1) {
+            Ok(_) => Check::ok("port", format!("{at} is free; Sordino does not run")),
+            Err(error) if error.source.kind() == io::ErrorKind::PermissionDenied => Check::skipped(
+                "port",
+                format!("nobody answers on {at}; whether it is free, only root can tell"),
+            ),
+            Err(error) => Check::wrong("port", error.to_string(), fix),
+        },
+    }
+}
+
+//--- Resolving
+
+/// Says whether names of the outside can be resolved.
+fn resolving(asked: Result<Answer, String>, loaded: &Loaded) -> Check {
+    let forwards = !loaded.config.resolve.forward_to.is_empty();
+    let fix = if forwards {
+        "are the servers in `forward-to` the right ones, and is there an Internet?"
+    } else {
+        "is there an Internet?  Where the provider or a firewall lets nobody ask other servers on port 53, use \
+         `mode = \"forward\"`"
+    };
+    match asked {
+        Ok(answer) if answer.rcode == 0 && answer.records > 0 => {
+            Check::ok("resolve", "the root zone was found")
+        }
+        Ok(answer) => {
+            Check::wrong("resolve", format!("the root zone was not found: RCODE {}", answer.rcode), fix)
+        }
+        Err(why) => Check::wrong("resolve", format!("the root zone was not found: {why}"), fix),
+    }
+}
+
+/// Resolves without a server.
+fn resolve_here(loaded: &Loaded, options: &Options) -> Result<Answer, String> {
+    let resolver = Resolver::new(&loaded.config.resolve).map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let qname = Domain::root();
+    let query = Query {
+        client: Client::new(Ipv4Addr::LOCALHOST.into()),
+        asked: None,
+        claim: None,
+        received: SystemClock::new(options.clock_offset).now(),
+        transport: Transport::Tcp,
+        id: 0,
+        recursion_desired: true,
+        checking_disabled: false,
+        authentic_data: false,
+        edns: None,
+        qname_as_asked: qname.as_wire().into(),
+        qname,
+        qtype: Rtype::NS,
+    };
+    let served = runtime.block_on(pipeline::serve(query, &loaded.house, &resolver));
+    match served.answer {
+        answer::Answer::Failed(failure) => Err(failure.to_string()),
+        _ => Answer::read(&served.response.wire, 0).ok_or_else(|| "the answer can't be read".to_owned()),
+    }
+}
+
+//--- In front of us
+
+/// Says whether a router asks us, so that all its devices look like it.
+fn in_front(gateway: IpAddr, loaded: &Loaded) -> Check {
+    let at = SocketAddr::new(gateway, DNS_PORT);
+    let settings = &loaded.config.resolve;
+    match who_answers(at) {
+        Who::Sordino if settings.forward_to.iter().any(|server| server.ip() == gateway) => Check::wrong(
+            "loop",
+            format!(
+                "the router at {gateway} asks Sordino, and Sordino asks the router: names go round in circles"
+            ),
+            "give the router another DNS server, or use `mode = \"recurse\"`",
+        ),
+        Who::Sordino => Check::warning(
+            "router",
+            format!(
+                "the router at {gateway} asks Sordino itself: devices that ask the router can't be told apart"
+            ),
+            "let it hand out this machine as DNS server to devices (DHCP, and router advertisements for IPv6)",
+        ),
+        Who::Another => {
+            let says = format!("the router at {gateway} answers queries, and does not ask Sordino for them");
+            Check::ok("router", says)
+        }
+        Who::Nobody => Check::ok("router", format!("the router at {gateway} answers no queries")),
+    }
+}
+
+//--- What it sees
+
+/// Asks a running Sordino what is wrong with the network.
+fn network(loaded: &Loaded, runs: bool) -> Vec<Check> {
+    if !runs {
+        return vec![Check::skipped("network", "only a running Sordino sees who asks and who is silent")];
+    }
+    let at = reachable(loaded.config.web.listen);
+    let shown = local::get(at, "/api/v1/network").map_err(|error| error.to_string());
+    let shown =
+        shown.and_then(|body| serde_json::from_slice::<Shown>(&body).map_err(|error| error.to_string()));
+    match shown {
+        Err(error) => {
+            vec![Check::skipped("network", format!("Sordino does not tell at http://{at}: {error}"))]
+        }
+        Ok(Shown { findings }) if findings.is_empty() => {
+            vec![Check::ok("network", "devices are told apart, and no speaker is silent")]
+        }
+        Ok(Shown { findings }) => findings
+            .into_iter()
+            .map(|found| {
+                Check::wrong("network", format!("{}: {}", found.says, found.about.join(", ")), found.fix)
+            })
+            .collect(),
+    }
+}
+
+/// Says whether anything is kept over a restart.
+fn state(folder: &Path) -> Check {
+    let shown = folder.display();
+    match std::fs::metadata(folder) {
+        Ok(there) if there.is_dir() && !there.permissions().readonly() => {
+            Check::ok("state", format!("{shown} is there"))
+        }
+        Ok(_) => Check::warning(
+            "state",
+            format!("{shown} can't be written: nothing is kept over a restart"),
+            "give it to the user that Sordino runs as",
+        ),
+        Err(error) => Check::warning(
+            "state",
+            format!("{shown}: {error}"),
+            "it is made when Sordino starts; if it runs, name its own with --state-dir",
+        ),
+    }
+}

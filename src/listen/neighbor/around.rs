@@ -1,0 +1,104 @@
+//! What is around this machine: neighbors that are there, routers, and addresses
+//! of its own.  For looking at the network, not for queries.
+
+use std::io;
+use std::net::IpAddr;
+
+use crate::base::MacAddr;
+
+/// What is around.
+#[derive(Clone, Debug, Default)]
+pub struct Around {
+    /// Neighbors that were not asked for in vain.
+    pub neighbors: Vec<(IpAddr, MacAddr)>,
+    /// Routers that packets to elsewhere are sent to.
+    pub gateways: Vec<IpAddr>,
+    /// Addresses of this machine.
+    pub own: Vec<Own>,
+}
+
+/// An address of this machine.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Own {
+    /// The address.
+    pub address: IpAddr,
+    /// Whether it stays: it was not lent for some time, as by DHCP.
+    pub permanent: bool,
+}
+
+/// Looks around.
+#[cfg(target_os = "linux")]
+pub fn look() -> io::Result<Around> {
+    use super::asking::Asking;
+    use super::message::address_of;
+    use super::message::mac_of;
+    use netlink_packet_route::RouteNetlinkMessage;
+    use netlink_packet_route::address::AddressAttribute;
+    use netlink_packet_route::address::AddressHeaderFlags;
+    use netlink_packet_route::address::AddressMessage;
+    use netlink_packet_route::neighbour::NeighbourMessage;
+    use netlink_packet_route::route::RouteAddress;
+    use netlink_packet_route::route::RouteAttribute;
+    use netlink_packet_route::route::RouteMessage;
+
+    let mut asking = Asking::open()?;
+    let mut around = Around::default();
+    asking.table(RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default()), |message| {
+        if let RouteNetlinkMessage::NewNeighbour(entry) = message {
+            around.neighbors.extend(address_of(&entry).zip(mac_of(&entry)));
+        }
+    })?;
+    asking.table(RouteNetlinkMessage::GetRoute(RouteMessage::default()), |message| {
+        let RouteNetlinkMessage::NewRoute(route) = message else { return };
+        if route.header.destination_prefix_length != 0 {
+            return;
+        }
+        around.gateways.extend(route.attributes.iter().filter_map(|attribute| match attribute {
+            RouteAttribute::Gateway(RouteAddress::Inet(v4)) => Some(IpAddr::V4(*v4)),
+            RouteAttribute::Gateway(RouteAddress::Inet6(v6)) => Some(IpAddr::V6(*v6)),
+            _ => None,
+        }));
+    })?;
+    asking.table(RouteNetlinkMessage::GetAddress(AddressMessage::default()), |message| {
+        let RouteNetlinkMessage::NewAddress(own) = message else { return };
+        let permanent = own.header.flags.contains(AddressHeaderFlags::Permanent);
+        // On a point-to-point link `Address` is the other end.
+        let local = own.attributes.iter().find_map(|attribute| match attribute {
+            AddressAttribute::Local(address) => Some(*address),
+            _ => None,
+        });
+        let address = own.attributes.iter().find_map(|attribute| match attribute {
+            AddressAttribute::Address(address) => Some(*address),
+            _ => None,
+        });
+        around.own.extend(local.or(address).map(|address| Own { address, permanent }));
+    })?;
+    Ok(around)
+}
+
+/// Sees nothing: only Linux is asked.
+#[cfg(not(target_os = "linux"))]
+pub fn look() -> io::Result<Around> {
+    Ok(Around::default())
+}
+
+/// Has the system find out whether somebody is at an address: sends an empty
+/// datagram to its port for throwing things away (RFC 863).
+pub fn poke(address: IpAddr) {
+    const DISCARD: u16 = 9;
+    let any: IpAddr = if address.is_ipv4() { [0; 4].into() } else { [0; 16].into() };
+    // That it can't be sent is an answer as well.
+    let _ = std::net::UdpSocket::bind((any, 0)).and_then(|socket| socket.send_to(&[], (address, DISCARD)));
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_an_address_that_stays() {
+        let around = look().unwrap();
+        let loopback = Own { address: [127, 0, 0, 1].into(), permanent: true };
+        assert!(around.own.contains(&loopback), "{around:?}");
+    }
+}

@@ -1,0 +1,128 @@
+//! `sordino doctor` beside a server, without one, behind a router that asks us;
+//! and what devices announce to everybody.
+
+use std::process::Command;
+
+use super::House;
+use super::in_house;
+use super::support::eventually;
+use super::support::ip;
+use super::support::run;
+use super::support::sordino;
+
+/// Runs `doctor`, and returns how it exits and what it says, each check on a line.
+fn doctor(house: &House) -> (i32, String) {
+    let done = Command::new(env!("CARGO_BIN_EXE_sordino"))
+        .args(["doctor", "--config"])
+        .arg(house.folder.join("config.toml"))
+        .arg("--state-dir")
+        .arg(&house.folder)
+        .output()
+        .unwrap();
+    (done.status.code().unwrap(), String::from_utf8(done.stdout).unwrap())
+}
+
+/// Fails unless there is such a check, with this in what it says.
+fn assert_says(shown: &str, check: &str, says: &str) {
+    let found = shown.lines().any(|line| line.starts_with(check) && line.contains(says));
+    assert!(found, "{check} … {says} is missing in\n{shown}");
+}
+
+#[test]
+fn a_house_in_order_is_well_with_a_server_and_without() {
+    in_house("house::doctor::a_house_in_order_is_well_with_a_server_and_without", |house| {
+        {
+            let _server = house.sordino("");
+            let (code, shown) = doctor(house);
+            assert_says(&shown, "ok       config", "is fine");
+            assert_says(&shown, "ok       port", "Sordino answers on 192.168.178.2:53");
+            assert_says(&shown, "ok       resolve", "the root zone was found");
+            assert_says(&shown, "ok       network", "no speaker is silent");
+            assert_says(&shown, "ok       clock", "plausible");
+            assert_eq!(code, 0, "{shown}");
+            let json = sordino(house, &["doctor", "--json"]);
+            assert!(json.contains("\"check\": \"port\"") && json.contains("\"outcome\": \"ok\""), "{json}");
+        }
+        let (code, shown) = doctor(house);
+        assert_says(&shown, "ok       port", "192.168.178.2:53 is free; Sordino does not run");
+        assert_says(&shown, "ok       resolve", "the root zone was found");
+        assert_says(&shown, "skipped  network", "only a running Sordino");
+        assert_eq!(code, 0, "{shown}");
+        // Where a name server of the house's Internet listens.
+        house.write("config.toml", "[listen]\ndns = [\"198.41.0.4\"]\n");
+        let (code, shown) = doctor(house);
+        assert_says(&shown, "wrong    port", "another DNS server answers on 198.41.0.4:53");
+        assert_eq!(code, 1, "{shown}");
+        house.write("config.toml", "[listen]\nport = 5\n");
+        let (code, shown) = doctor(house);
+        assert_says(&shown, "wrong    config", "`port`");
+        assert_eq!(code, 1, "{shown}");
+    });
+}
+
+#[test]
+fn a_router_that_asks_us_is_found_and_so_is_a_loop() {
+    in_house("house::doctor::a_router_that_asks_us_is_found_and_so_is_a_loop", |house| {
+        ip("netns add router");
+        ip("link add to-router type veth peer name eth0 netns router");
+        ip("link set to-router master house up");
+        ip("-n router link set lo up");
+        ip("-n router link set eth0 up");
+        ip("-n router addr add 192.168.178.1/24 dev eth0");
+        ip("route add default via 192.168.178.1");
+        let mut dnsmasq = Command::new("ip")
+            .args(["netns", "exec", "router", "dnsmasq", "--no-daemon", "--no-resolv", "--no-hosts"])
+            .args(["--server=192.168.178.2", "--conf-file=/dev/null", "--pid-file="])
+            .spawn()
+            .unwrap();
+        {
+            let _server = house.sordino("");
+            let shown = eventually("the router asks Sordino", || {
+                let (code, shown) = doctor(house);
+                (code == 0 && shown.contains("asks Sordino itself")).then_some(shown)
+            });
+            assert_says(&shown, "warning  router", "the router at 192.168.178.1 asks Sordino itself");
+        }
+        let _server = house.sordino("[resolve]\nmode = \"forward\"\nforward-to = [\"192.168.178.1\"]\n");
+        let (code, shown) = doctor(house);
+        assert_says(&shown, "wrong    loop", "names go round in circles");
+        assert_eq!(code, 1, "{shown}");
+        dnsmasq.kill().unwrap();
+        dnsmasq.wait().unwrap();
+    });
+}
+
+/// Says over mDNS that a Sonos is here, after some octets that are no message.
+const ANNOUNCE: &str = r#"
+import socket
+def name(text):
+    return b"".join(bytes([len(label)]) + label.encode() for label in text.split(".")) + b"\0"
+owner, rdata = name("_sonos._tcp.local"), name("x._sonos._tcp.local")
+record = owner + b"\0\x0c\0\x01\0\0\0\x78" + len(rdata).to_bytes(2, "big") + rdata
+link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for message in [b"\xff" * 700, b"\0\0\x84\0\0\0\xff\xff\0\0\0\0", b"\0\0\x84\0\0\0\0\x01\0\0\0\0" + record]:
+    link.sendto(message, ("224.0.0.251", 5353))
+link.sendto(b"NOTIFY * HTTP/1.1\r\nNT: roku:ecp\r\nNTS: ssdp:alive\r\n\r\n", ("239.255.255.250", 1900))
+"#;
+
+#[test]
+fn what_a_device_announces_is_one_sign_and_what_it_asks_for_another() {
+    in_house("house::doctor::what_a_device_announces_is_one_sign_and_what_it_asks_for_another", |house| {
+        let server = house.sordino("");
+        ip("-n laptop route add 224.0.0.0/4 dev eth0");
+        house.dig("laptop", "@192.168.178.2 localhost").assert_resolved();
+        let shown = eventually("the announcement is heard", || {
+            run(&["ip", "netns", "exec", "laptop", "python3", "-c", ANNOUNCE]);
+            let shown = sordino(house, &["devices"]);
+            shown.contains("perhaps sonos").then_some(shown)
+        });
+        assert!(shown.contains("perhaps sonos, 60 %: mdns _sonos._tcp (blocklists/sonos.txt:"), "{shown}");
+        let speakers = ["identified_by=\"signs\"", "family=\"sonos\""];
+        assert_eq!(server.metric("sordino_device_info", &speakers), 0);
+        eventually("it is recognized", || {
+            house.dig("laptop", "@192.168.178.2 msmetrics.ws.sonos.com");
+            (server.metric("sordino_device_info", &speakers) == 1).then_some(())
+        });
+        server.assert_alive();
+    });
+}
