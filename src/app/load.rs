@@ -21,7 +21,6 @@ use crate::device::Recognizer;
 use crate::listen::offer::Offer;
 use crate::pipeline::Household;
 use crate::resolve;
-use crate::resolve::Settings;
 use crate::source;
 
 /// The config of an installed Sordino.
@@ -115,6 +114,8 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
     config.resolve.root_hints = keys(hints, &base, &config, options, &mut files, &mut faults);
     let anchors = (options.trust_anchor.as_ref(), config.trust_anchor.take());
     config.resolve.trust_anchor = keys(anchors, &base, &config, options, &mut files, &mut faults);
+    let authorities = (None, config.forward_ca.take());
+    config.resolve.forward_ca = keys(authorities, &base, &config, options, &mut files, &mut faults);
     let written = config.download.ca_file.take();
     let ca = keys((None, written), &base, &config, options, &mut files, &mut faults).map(|file| file.text);
     let written = config.listen.certificate.clone();
@@ -126,8 +127,7 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
         Offer::default()
     });
     config.resolve.designated = offer::designated(&config.listen);
-    let Settings { root_hints, trust_anchor, .. } = &config.resolve;
-    let known = [root_hints, trust_anchor, &certificate, &key].into_iter().flatten().cloned().collect();
+    let known = config.resolve.files().chain(certificate.iter()).chain(key.iter()).cloned().collect();
     // The household's own lists join those that come with Sordino.
     let own = path.is_some().then(|| base.join(OWN_LISTS)).filter(|own| own.is_dir());
     files.extend(own.clone());

@@ -54,6 +54,13 @@ pub struct SystemClock {
     ahead: Arc<AtomicU64>,
 }
 
+/// Returns the present moment for those who measure how long others take: by
+/// the clock that tells them when to stop waiting, which tests can move.
+#[expect(clippy::disallowed_methods, reason = "for measuring only")]
+pub fn moment() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
 /// By how much the wall clock has to be ahead for it to be a jump, in seconds;
 /// slewing and rounding are less.
 const JUMP: u64 = 2;

@@ -92,7 +92,7 @@ fn refused(address: IpAddr) -> Option<&'static str> {
 fn asked_by_us(loaded: &Loaded, address: IpAddr) -> Option<String> {
     let settings = &loaded.config.resolve;
     let has = |servers: &[SocketAddr]| servers.iter().any(|server| server.ip() == address);
-    if has(&settings.forward_to) {
+    if settings.forward_to.iter().any(|server| server.address().ip() == address) {
         return Some("it is in `forward-to`, and Sordino would ask itself".to_owned());
     }
     let zones = settings.zones.iter().chain(&settings.stubs);

@@ -63,6 +63,8 @@ pub struct Config {
     pub root_hints: Option<Written<PathBuf>>,
     /// The file with trust anchors, as written.
     pub trust_anchor: Option<Written<PathBuf>>,
+    /// The file of authorities for the servers in `forward-to`.
+    pub forward_ca: Option<Written<PathBuf>>,
     /// The built-in policies and `[policy.NAME]`, by [`PolicyId`].
     pub policies: Vec<Policy>,
     /// `[device.NAME]`

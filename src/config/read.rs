@@ -169,7 +169,7 @@ pub(super) fn config(text: &Arc<ConfigText>, spec: Spec) -> Result<Config, Vec<D
     let exceptions = reader.exceptions(spec.exception, &device_names, &policy_names);
     let unlisted = reader.unlisted(&spec.unlisted, &policy_names);
     let listen = reader.listen(&spec.listen);
-    let (resolve, root_hints, trust_anchor) = reader.resolve(spec.resolve, &spec.cache);
+    let (resolve, [root_hints, trust_anchor, forward_ca]) = reader.resolve(spec.resolve, &spec.cache);
     let blocked = reader.blocked(&spec.blocked);
     let download = reader.download(&spec.download);
     let metrics = reader.metrics(&spec.metrics);
@@ -188,6 +188,7 @@ pub(super) fn config(text: &Arc<ConfigText>, spec: Spec) -> Result<Config, Vec<D
         resolve,
         root_hints,
         trust_anchor,
+        forward_ca,
         policies,
         devices,
         unlisted,

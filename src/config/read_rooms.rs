@@ -22,7 +22,9 @@ use crate::base::Domain;
 use crate::base::units;
 use crate::device::Unlisted;
 use crate::policy::Builtin;
+use crate::resolve::Choice;
 use crate::resolve::Mode;
+use crate::resolve::Server;
 use crate::resolve::Settings;
 
 /// Where Prometheus finds metrics: on this machine only, because they tell
@@ -44,15 +46,17 @@ type FileName = Option<Written<PathBuf>>;
 
 impl Reader {
     /// `[resolve]` and `[cache]`, and the files they name.
-    pub(super) fn resolve(&mut self, spec: v1::Resolve, cache: &v1::Cache) -> (Settings, FileName, FileName) {
+    pub(super) fn resolve(&mut self, spec: v1::Resolve, cache: &v1::Cache) -> (Settings, [FileName; 3]) {
         let default = Settings::default();
         let modes = [("recurse", Mode::Recurse), ("forward", Mode::Forward)];
         let mode =
             spec.mode.as_ref().and_then(|text| self.word(text, "mode", &modes)).unwrap_or(default.mode);
         let forward_to = match &spec.forward_to {
-            Some(texts) => self.parse_all(texts.get_ref(), |text| socket(text, DNS_PORT)),
+            Some(texts) => self.parse_all(texts.get_ref(), str::parse::<Server>),
             None => Vec::new(),
         };
+        let choices = [("parallel", Choice::Parallel), ("strict", Choice::Strict)];
+        let choice = spec.forward_choice.as_ref().and_then(|text| self.word(text, "choice", &choices));
         if let (Mode::Forward, true, Some(text)) = (mode, forward_to.is_empty(), &spec.mode) {
             self.fault(&text.span(), "mode `forward` needs `forward-to`, the servers that are asked");
         }
@@ -64,6 +68,8 @@ impl Reader {
         let settings = Settings {
             mode,
             forward_to,
+            choice: choice.unwrap_or(default.choice),
+            forward_ca: None,
             zones: self.zones(spec.zone),
             stubs: self.zones(spec.stub),
             dnssec: spec.dnssec.unwrap_or(default.dnssec),
@@ -80,7 +86,8 @@ impl Reader {
             designated: None,
         };
         let file = |text: &v1::Text| Written { value: PathBuf::from(text.get_ref()), span: text.span() };
-        (settings, spec.root_hints.as_ref().map(file), spec.trust_anchor.as_ref().map(file))
+        let files = [spec.root_hints, spec.trust_anchor, spec.forward_ca_file];
+        (settings, files.map(|text| text.as_ref().map(file)))
     }
 
     /// `[resolve.zone]` and `[resolve.stub]`

@@ -70,6 +70,8 @@ pub(super) struct Listen {
 pub(super) struct Resolve {
     pub(super) mode: Option<Text>,
     pub(super) forward_to: Option<Spanned<Vec<Text>>>,
+    pub(super) forward_choice: Option<Text>,
+    pub(super) forward_ca_file: Option<Text>,
     pub(super) dnssec: Option<bool>,
     pub(super) root_hints: Option<Text>,
     pub(super) trust_anchor: Option<Text>,

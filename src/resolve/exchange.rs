@@ -20,6 +20,7 @@ use hickory_proto::op::OpCode;
 use hickory_proto::op::Query;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::DNSClass;
+use hickory_proto::rr::rdata::opt::EdnsOption;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -36,6 +37,16 @@ const TCP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The size of datagrams we ask for (DNS flag day 2020).
 const UDP_SIZE: u16 = 1_232;
+
+/// What queries are filled up to, a multiple of so many octets (RFC 8467 section
+/// 4.1).
+const BLOCK: usize = 128;
+
+/// The option that fills up (RFC 7830 section 3).
+const PADDING: u16 = 12;
+
+/// Code and length of an option, in octets.
+const OPTION_HEAD: usize = 4;
 
 /// How many wrong replies are borne before the question goes over TCP, where
 /// guessing does not help.
@@ -74,6 +85,18 @@ impl Ask {
         message
     }
 
+    /// Returns the message as it is sent where nobody can read it, filled up so
+    /// that its length says little (RFC 8467 section 4.1).
+    pub(super) fn padded(&self) -> Message {
+        let mut message = self.message(true);
+        let length = message.to_vec().map_or(0, |wire| wire.len()) + OPTION_HEAD;
+        let padding = vec![0; length.next_multiple_of(BLOCK) - length];
+        if let Some(edns) = message.edns.as_mut() {
+            edns.options_mut().insert(EdnsOption::Unknown(PADDING, padding));
+        }
+        message
+    }
+
     /// Asks a server.  Any RCODE is an answer here.
     pub(super) async fn send(&self, server: SocketAddr, counters: &Counters) -> Result<Message, Trouble> {
         let reply = self.send_once(server, true, counters).await?;
@@ -103,7 +126,7 @@ impl Ask {
 }
 
 /// Runs an exchange within its time and counts it.
-async fn counted(
+pub(super) async fn counted(
     exchange: impl Future<Output = Result<Message, Trouble>>,
     patience: Duration,
     transport: Transport,
@@ -162,7 +185,7 @@ async fn tcp(server: SocketAddr, request: &Message) -> Result<Message, Trouble> 
 }
 
 /// Reads a reply, if it is one to `request`.
-fn read_reply(wire: &[u8], request: &Message) -> Option<Message> {
+pub(super) fn read_reply(wire: &[u8], request: &Message) -> Option<Message> {
     // The ID is looked at first, or forgers could keep the parser busy.
     let (id, _) = wire.split_first_chunk::<2>()?;
     if u16::from_be_bytes(*id) != request.metadata.id {
@@ -196,6 +219,10 @@ pub(super) enum Trouble {
     Rcode(ResponseCode),
     /// The question has used up its budget.
     Budget,
+    /// Its certificate is not believed, or what is inside is no DNS.
+    Secrecy(String),
+    /// It has not answered for a while, and somebody else is trying.
+    Resting,
 }
 
 impl From<io::Error> for Trouble {
@@ -213,6 +240,8 @@ impl fmt::Display for Trouble {
             Self::Nonsense => f.write_str("a reply that makes no sense"),
             Self::Rcode(rcode) => write!(f, "the server says {rcode}"),
             Self::Budget => f.write_str("too many queries for one question"),
+            Self::Secrecy(why) => f.write_str(why),
+            Self::Resting => f.write_str("no server answers for now"),
         }
     }
 }

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::designated::Designated;
 use super::file::File;
+use super::forward::Server;
 use crate::base::Diagnostic;
 use crate::base::Domain;
 
@@ -19,7 +20,12 @@ pub struct Settings {
     /// From the root down, or by asking others.
     pub mode: Mode,
     /// Who is asked in forward mode.
-    pub forward_to: Vec<SocketAddr>,
+    pub forward_to: Vec<Server>,
+    /// In which order.
+    pub choice: Choice,
+    /// The authorities whose certificates are believed, in place of those of the
+    /// Web.
+    pub forward_ca: Option<File>,
     /// Names that others know, and the recursive resolvers that do.
     pub zones: Vec<(Domain, Vec<SocketAddr>)>,
     /// Names whose authoritative servers are not found from the root.
@@ -60,12 +66,32 @@ pub enum Mode {
     Forward,
 }
 
+/// Who is asked first, of several servers.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Choice {
+    /// The quickest; when it is late, the next beside it.
+    #[default]
+    Parallel,
+    /// The first that is well, in the order of the config.
+    Strict,
+}
+
+impl Settings {
+    /// Returns the files that were read for them.
+    pub fn files(&self) -> impl Iterator<Item = &File> {
+        [&self.root_hints, &self.trust_anchor, &self.forward_ca].into_iter().flatten()
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             // Nobody else learns what the house asks for.
             mode: Mode::Recurse,
             forward_to: Vec::new(),
+            // One that is down or slow is not felt.
+            choice: Choice::Parallel,
+            forward_ca: None,
             zones: Vec::new(),
             stubs: Vec::new(),
             // Forged answers are worse than none.

@@ -156,7 +156,12 @@ fn question(name: &str, rtype: Rtype) -> Question {
 }
 
 fn forwarding(to: &[SocketAddr]) -> Settings {
-    Settings { mode: Mode::Forward, forward_to: to.to_vec(), dnssec: false, ..Settings::default() }
+    Settings {
+        mode: Mode::Forward,
+        forward_to: to.iter().copied().map(Server::from).collect(),
+        dnssec: false,
+        ..Settings::default()
+    }
 }
 
 async fn ask(resolver: &Resolver, name: &str, clock: &ManualClock) -> Result<Resolved, Failure> {

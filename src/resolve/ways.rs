@@ -20,6 +20,7 @@ use super::library::Source;
 use super::line::Line;
 use super::outside::Outside;
 use super::rootkeys::RootKeys;
+use super::settings::Choice;
 use super::settings::Mode;
 use super::settings::Settings;
 use super::settings::SettingsError;
@@ -83,7 +84,12 @@ impl Ways {
                 Arc::new(Recursion::new(settings, counters, network, root_keys)?)
             }
             Mode::Forward => {
-                let source = forward("forward-to", &settings.forward_to, true, counters)?;
+                if settings.forward_to.is_empty() {
+                    return Err(no_server("forward-to"));
+                }
+                let (servers, choice) = (&settings.forward_to, settings.choice);
+                let forwarder = Forwarder::new(servers, choice, settings.forward_ca.as_ref(), counters)?;
+                let source = Source { forwarder: Arc::new(forwarder), recursion_desired: true };
                 let anchors = settings.trust_anchor.as_ref().map(file::trust_anchors).transpose()?;
                 Arc::new(Outside {
                     validator: settings.dnssec.then(|| Validator::new(source.clone(), anchors)),
@@ -145,28 +151,18 @@ fn plain(
     recursion_desired: bool,
     counters: &Arc<Counters>,
 ) -> Result<Arc<dyn Upstream>, SettingsError> {
+    if servers.is_empty() {
+        return Err(no_server(&name.to_string()));
+    }
+    let servers: Vec<_> = servers.iter().copied().map(Server::from).collect();
+    let forwarder = Arc::new(Forwarder::new(&servers, Choice::Parallel, None, counters)?);
     Ok(Arc::new(Outside {
-        source: forward(&name.to_string(), servers, recursion_desired, counters)?,
+        source: Source { forwarder, recursion_desired },
         validator: None,
         unchecked: Vec::new(),
         origin: Origin::Forward,
         counters: Arc::clone(counters),
     }))
-}
-
-/// Returns a source that asks these servers.
-fn forward(
-    what: &str,
-    servers: &[SocketAddr],
-    recursion_desired: bool,
-    counters: &Arc<Counters>,
-) -> Result<Source, SettingsError> {
-    if servers.is_empty() {
-        return Err(no_server(what));
-    }
-    let servers: Vec<_> = servers.iter().map(|&address| Server::Plain(address)).collect();
-    let forwarder = Arc::new(Forwarder::new(&servers, Arc::clone(counters)));
-    Ok(Source { forwarder, recursion_desired })
 }
 
 /// Returns a mark that others do not have.

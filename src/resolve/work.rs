@@ -19,9 +19,8 @@ use super::cache::Key;
 use super::failures::Failed;
 use super::failures::Failures;
 use super::ways::Way;
-use crate::base::Clock;
 use crate::base::Now;
-use crate::base::time::SystemClock;
+use crate::base::time::moment;
 
 /// How many questions may be worked on at once.  Each may have a few sockets
 /// open, of which a process usually has a thousand.
@@ -111,13 +110,12 @@ impl Work {
         let (done, way) = (Done { work: self.clone(), key }, way.clone());
         tokio::spawn(async move {
             let question = &done.key.question;
-            let clock = SystemClock::default();
-            let begun = clock.now().instant;
+            let begun = moment();
             let outcome = match kind {
                 Kind::Fetch | Kind::Retry => way.upstream.fetch(question, now).await,
                 Kind::Renew => way.upstream.renew(question, now).await,
             };
-            let took = clock.now().instant.saturating_duration_since(begun);
+            let took = moment().saturating_duration_since(begun);
             let outcome = outcome.map(Arc::new);
             done.note(&outcome, &way, now, now.plus(took), kind);
             // Nobody may be waiting any more.

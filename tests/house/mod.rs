@@ -27,6 +27,7 @@ mod robust;
 mod streams;
 mod support;
 mod syscalls;
+mod upstreams;
 
 pub(crate) use support::House;
 pub(crate) use support::in_house;

@@ -166,13 +166,15 @@ fn in_front(gateway: IpAddr, loaded: &Loaded) -> Check {
     let at = SocketAddr::new(gateway, DNS_PORT);
     let settings = &loaded.config.resolve;
     match who_answers(at) {
-        Who::Sordino if settings.forward_to.iter().any(|server| server.ip() == gateway) => Check::wrong(
-            "loop",
-            format!(
-                "the router at {gateway} asks Sordino, and Sordino asks the router: names go round in circles"
-            ),
-            "give the router another DNS server, or use `mode = \"recurse\"`",
-        ),
+        Who::Sordino if settings.forward_to.iter().any(|server| server.address().ip() == gateway) => {
+            Check::wrong(
+                "loop",
+                format!(
+                    "the router at {gateway} asks Sordino, and Sordino asks the router: names go round in circles"
+                ),
+                "give the router another DNS server, or use `mode = \"recurse\"`",
+            )
+        }
         Who::Sordino => Check::warning(
             "router",
             format!(

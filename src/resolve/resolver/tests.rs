@@ -168,7 +168,7 @@ async fn who_asks_first_waits_for_a_moment_and_all_others_not_at_all() {
     house.settle().await;
     // And what comes of it is the next one's.
     house.is(Outside::Fine);
-    house.later(11);
+    house.later(16);
     assert_eq!(house.ask("a.de").await, Ok((Origin::Stale, 1, 0)));
     house.settle().await;
     assert_eq!(house.ask("a.de").await, Ok((Origin::Cache, 4, 0)));

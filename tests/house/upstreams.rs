@@ -1,0 +1,183 @@
+//! Asking other resolvers behind TLS and HTTPS, with the servers that people
+//! have: unbound and dnsdist.
+
+use std::fs;
+use std::path::Path;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+
+use super::House;
+use super::in_house;
+use super::support::Answer;
+use super::support::eventually;
+
+/// A program of others; ends with the value.
+struct Running(Child);
+
+impl Running {
+    /// Starts it.
+    fn start(program: &str, args: &[&str]) -> Self {
+        let quiet = || Stdio::null();
+        Self(Command::new(program).args(args).stdout(quiet()).stderr(quiet()).spawn().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Writes an authority, and a certificate for `dns.example` that it has signed.
+fn certificates(folder: &Path) {
+    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let authority = rcgen::CertifiedIssuer::self_signed(authority, key).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let server = rcgen::CertificateParams::new(vec!["dns.example".to_owned()]).unwrap();
+    let server = server.signed_by(&key, &authority).unwrap();
+    for (name, pem) in
+        [("ca.pem", authority.pem()), ("cert.pem", server.pem()), ("key.pem", key.serialize_pem())]
+    {
+        fs::write(folder.join(name), pem).unwrap();
+    }
+}
+
+/// Starts a resolver of the house's Internet: in the clear at 127.0.0.2 and .3,
+/// over TLS at 127.0.0.2.
+fn unbound(house: &House) -> Running {
+    let (zones, folder) = (house.zones.display(), house.folder.display());
+    let config = format!(
+        "server:
+  interface: 127.0.0.2
+  interface: 127.0.0.2@853
+  tls-service-key: \"{folder}/key.pem\"
+  tls-service-pem: \"{folder}/cert.pem\"
+  root-hints: \"{zones}/root.hints\"
+  trust-anchor-file: \"{zones}/root.key\"
+  do-not-query-localhost: no
+  access-control: 127.0.0.0/8 allow
+  do-daemonize: no
+  username: \"\"
+  chroot: \"\"
+  directory: \"{folder}\"
+  pidfile: \"\"
+  use-syslog: no
+  do-ip6: no
+remote-control:
+  control-enable: no
+"
+    );
+    let config = house.write("unbound.conf", &config);
+    let running = Running::start("unbound", &["-d", "-c", config.to_str().unwrap()]);
+    answers("127.0.0.2");
+    running
+}
+
+/// Starts a proxy in front of it that speaks HTTPS at 127.0.0.3.
+fn dnsdist(house: &House) -> Running {
+    let folder = house.folder.display();
+    let config = format!(
+        "setLocal('127.0.0.3:53')
+newServer('127.0.0.2:53')
+addDOHLocal('127.0.0.3:443', '{folder}/cert.pem', '{folder}/key.pem', '/dns-query')
+setSecurityPollSuffix('')
+"
+    );
+    let config = house.write("dnsdist.conf", &config);
+    let running =
+        Running::start("dnsdist", &["--supervised", "--disable-syslog", "-C", config.to_str().unwrap()]);
+    answers("127.0.0.3");
+    running
+}
+
+/// Waits until a server answers.
+fn answers(address: &str) {
+    eventually("a server answers", || {
+        let answer = Answer::ask("resolver", &format!("+time=1 @{address} www.signed.org"));
+        (answer.status == "NOERROR").then_some(())
+    });
+}
+
+/// Returns whether a program is there, or says that it is not.
+fn has(program: &str) -> bool {
+    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
+    let found = found.is_ok_and(|found| found.status.success());
+    if !found {
+        eprintln!("skipped: no `{program}` (Debian: {program})");
+    }
+    found
+}
+
+/// Returns a config that asks these servers.
+fn forward_to(servers: &str) -> String {
+    format!("[resolve]\nmode = \"forward\"\nforward-ca-file = \"ca.pem\"\nforward-to = [{servers}]\n")
+}
+
+/// Fails unless answers are fine, and came by this transport alone.
+fn assert_asked_over(house: &House, servers: &str, transport: &str) {
+    let server = house.sordino(&forward_to(servers));
+    let signed = house.dig("laptop", "@192.168.178.2 +dnssec www.signed.org");
+    signed.assert_resolved();
+    assert!(signed.flag("ad"), "{}", signed.shown);
+    for nth in 0..20 {
+        house.dig("laptop", &format!("@192.168.178.2 load-{}.amazon.com", nth + 1)).assert_resolved();
+    }
+    let bogus = house.dig("laptop", "@192.168.178.2 www.bogus.org");
+    assert_eq!(bogus.status, "SERVFAIL", "{}", bogus.shown);
+    for other in ["udp", "tcp", "dot", "doh"] {
+        let label = format!("transport=\"{other}\"");
+        let count = server.metric("sordino_upstream_packets_total", &[&label]);
+        assert_eq!(count > 0, other == transport, "{other}: {count}");
+    }
+}
+
+#[test]
+fn answers_come_over_tls_from_unbound_and_https_from_dnsdist() {
+    in_house("house::upstreams::answers_come_over_tls_from_unbound_and_https_from_dnsdist", |house| {
+        if !has("unbound") {
+            return;
+        }
+        certificates(&house.folder);
+        let _unbound = unbound(house);
+        assert_asked_over(house, "\"tls://dns.example@127.0.0.2\"", "dot");
+        // Whoever has another name in his certificate learns nothing.
+        {
+            let server = house.sordino(&forward_to("\"tls://other.example@127.0.0.2\""));
+            let refused = house.dig("laptop", "@192.168.178.2 www.signed.org");
+            assert_eq!(refused.status, "SERVFAIL", "{}", refused.shown);
+            let error = refused.error.unwrap_or_default();
+            assert!(error.contains("certificate not valid for name"), "{error}");
+            assert_eq!(server.metric("sordino_upstream_packets_total", &["result=\"answer\""]), 0);
+        }
+        if has("dnsdist") {
+            let _dnsdist = dnsdist(house);
+            assert_asked_over(house, "\"https://dns.example/dns-query@127.0.0.3\"", "doh");
+        }
+    });
+}
+
+#[test]
+fn connections_survive_the_other_side() {
+    in_house("house::upstreams::connections_survive_the_other_side", |house| {
+        if !has("unbound") {
+            return;
+        }
+        certificates(&house.folder);
+        let unbound = unbound(house);
+        let _server = house.sordino(&forward_to("\"tls://dns.example@127.0.0.2\""));
+        house.dig("laptop", "@192.168.178.2 load-1.amazon.com").assert_resolved();
+        drop(unbound);
+        let gone = house.dig("laptop", "@192.168.178.2 load-2.amazon.com");
+        assert_eq!(gone.status, "SERVFAIL", "{}", gone.shown);
+        let _unbound = self::unbound(house);
+        eventually("an answer", || {
+            let answer = house.dig("laptop", "@192.168.178.2 load-3.amazon.com");
+            (answer.status == "NOERROR").then_some(())
+        });
+        house.dig("laptop", "@192.168.178.2 load-4.amazon.com").assert_resolved();
+    });
+}
