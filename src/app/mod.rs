@@ -5,6 +5,7 @@
 mod alive;
 pub mod authority;
 pub mod control;
+mod date;
 pub mod doctor;
 pub mod downloads;
 pub mod house;

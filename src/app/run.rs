@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::alive;
+use super::date;
 use super::downloads;
 use super::downloads::Lists;
 use super::downloads::OwnLookup;
@@ -112,6 +113,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let (recognizer, visitors) = (Arc::clone(&options.recognizer), Arc::clone(&network.visitors));
     let observer = Arc::new(Observer::start(Arc::clone(&metrics), recognizer, visitors).map_err(fatal)?);
     let resolver = Arc::new(Resolver::new(&loaded.config.resolve).map_err(fatal)?);
+    date::load(&state, &resolver, &*clock);
     kept::load(&state, &resolver, clock.now());
     metrics.loaded(&loaded.house, &loaded.set_aside, clock.now());
     if is_old {
@@ -141,6 +143,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     tokio::spawn(web::serve::serve(metrics_socket, Arc::new(scrape)));
     tokio::spawn(rootkeys::follow(Arc::clone(&door), state.clone(), Arc::clone(&clock)));
     let recognizer = Arc::clone(&options.recognizer);
+    tokio::spawn(date::keep(state.clone(), Arc::clone(&door), Arc::clone(&clock)));
     tokio::spawn(seen::keep(state.clone(), recognizer, Arc::clone(&door), Arc::clone(&clock)));
     uplink::follow(&door);
     network.start(&door, &metrics, &clock);

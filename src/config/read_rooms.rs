@@ -76,6 +76,7 @@ impl Reader {
             root_hints: None,
             trust_anchor: None,
             negative_trust_anchors: self.parse_all(&spec.negative_trust_anchors, str::parse::<Domain>),
+            time_names: self.parse_all(&spec.time_names, str::parse::<Domain>),
             allow_servers: self.parse_all(&spec.allow_servers, network),
             qname_minimisation: spec.qname_minimisation.unwrap_or(default.qname_minimisation),
             ipv4: spec.ipv4.unwrap_or(default.ipv4),

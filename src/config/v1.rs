@@ -76,6 +76,7 @@ pub(super) struct Resolve {
     pub(super) root_hints: Option<Text>,
     pub(super) trust_anchor: Option<Text>,
     pub(super) negative_trust_anchors: Vec<Text>,
+    pub(super) time_names: Vec<Text>,
     pub(super) allow_servers: Vec<Text>,
     pub(super) qname_minimisation: Option<bool>,
     pub(super) ipv4: Option<bool>,

@@ -69,6 +69,8 @@ pub struct Metrics {
     dropped: IntCounterVec,
     /// `panics_total`
     panics: IntCounter,
+    /// `clock_ok`
+    clock: IntGauge,
     /// `cache_entries`, `cache_bytes`
     cache: [IntGauge; 2],
     /// `cache_hits_total`, `cache_misses_total`
@@ -117,6 +119,11 @@ impl Metrics {
         dropped.with_label_values(&["not-booked"]);
         Ok(Self {
             panics: counter(reg, "panics_total", "Faults in the program that a query ran into.")?,
+            clock: gauge(
+                reg,
+                "clock_ok",
+                "1 if the date can be right; 0 while it is long gone, and names of time servers resolve unchecked.",
+            )?,
             cache: [
                 gauge(reg, "cache_entries", "Answers in the cache.")?,
                 gauge(reg, "cache_bytes", "Octets the answers in the cache take.")?,
@@ -273,6 +280,7 @@ impl Metrics {
             self.list_read.with_label_values(&[&**list]).set(last_success.unwrap_or(0));
             raise(&self.list_failures.with_label_values(&[&**list]), *failures);
         }
+        self.clock.set(i64::from(now.unix >= stats.earliest));
         let [entries, bytes] = &self.cache;
         entries.set(signed(stats.cache.entries));
         bytes.set(signed(stats.cache.bytes));

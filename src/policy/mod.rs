@@ -128,7 +128,8 @@ impl Policies {
         let purpose = rule.map_or(Purpose::Unknown, |rule| rule.purpose);
         let opinion = self.opinion(device, trail, rule, query.received);
         let judged = self.rule_on(device, purpose, opinion);
-        let verdict = if judged.blocked { Verdict::Block } else { Verdict::Allow(Permit::grant(query)) };
+        let verdict =
+            if judged.blocked { Verdict::Block } else { Verdict::Allow(Permit::grant(query, purpose)) };
         (judged, verdict)
     }
 

@@ -8,6 +8,8 @@
 //  every later step, and one day one of them forgets.
 
 use crate::base::DomainRef;
+use crate::catalog::Function;
+use crate::catalog::Purpose;
 use crate::query::QueryRef;
 use crate::query::Rtype;
 
@@ -20,14 +22,21 @@ pub struct Permit<'q> {
     rtype: Rtype,
     /// Whether the asker checks DNSSEC itself (CD) and wants bogus data too.
     checking_disabled: bool,
+    /// Whether it is needed to set a clock.
+    for_time: bool,
 }
 
 impl<'q> Permit<'q> {
     /// Grants leave to resolve what `query` asks for.
     ///
     /// Callers are the policies in `super`; keep it that way.
-    pub(super) fn grant(query: QueryRef<'q>) -> Self {
-        Self { name: query.qname, rtype: query.qtype, checking_disabled: query.checking_disabled }
+    pub(super) fn grant(query: QueryRef<'q>, purpose: Purpose) -> Self {
+        Self {
+            name: query.qname,
+            rtype: query.qtype,
+            checking_disabled: query.checking_disabled,
+            for_time: purpose == Purpose::Function(Function::Time),
+        }
     }
 
     /// Returns the name that may be resolved.
@@ -38,6 +47,11 @@ impl<'q> Permit<'q> {
     /// Returns the type that may be asked for.
     pub fn rtype(&self) -> Rtype {
         self.rtype
+    }
+
+    /// Returns whether the name is needed to set a clock.
+    pub fn is_for_time(&self) -> bool {
+        self.for_time
     }
 
     /// Returns whether the asker wants data that failed validation too.

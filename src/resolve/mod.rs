@@ -8,6 +8,7 @@
 pub mod cache;
 mod context;
 pub mod data;
+mod dates;
 mod demand;
 mod designated;
 mod dnssec;

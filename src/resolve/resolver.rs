@@ -16,6 +16,7 @@ use super::Resolved;
 use super::cache::Kept;
 use super::cache::Key;
 use super::cache::KeyRef;
+use super::dates::Dates;
 use super::demand::is_ending;
 use super::designated;
 use super::designated::Designated;
@@ -69,6 +70,8 @@ pub(super) struct Inner {
     root_keys: Arc<RootKeys>,
     /// What was counted.
     counters: Arc<Counters>,
+    /// What is known of the date.
+    dates: Dates,
 }
 
 /// What is on or off.
@@ -114,18 +117,31 @@ impl Resolver {
             Arc::new(AnswerCache::new(new.cache_size))
         };
         let (counters, root_keys) = (Arc::clone(&self.0.counters), Arc::clone(&self.0.root_keys));
-        Self::build(new, cache, counters, Arc::new(Sockets), root_keys)
+        let rebuilt = Self::build(new, cache, counters, Arc::new(Sockets), root_keys)?;
+        rebuilt.set_earliest(self.0.dates.earliest());
+        Ok(rebuilt)
     }
 
     /// Returns a resolver that asks `upstream` only: for tests with a script.
     pub fn with_upstream(upstream: Arc<dyn Upstream>, cache: Arc<AnswerCache>) -> Self {
         let switches = Switches { own_root: false, prefetch: true, stale: true, designated: None };
-        Self::assemble(Way::new(upstream, 0).into(), cache, Arc::default(), switches, Arc::default())
+        let dates = Dates::new(&[]);
+        Self::assemble(Way::new(upstream, 0).into(), cache, Arc::default(), switches, Arc::default(), dates)
     }
 
     /// Returns what was counted.
     pub fn stats(&self) -> Stats {
-        self.0.counters.read(self.0.cache.stats())
+        self.0.counters.read(self.0.cache.stats(), self.0.dates.earliest())
+    }
+
+    /// Notes that it is `unix` seconds since 1970, or later.
+    pub fn set_earliest(&self, unix: i64) {
+        self.0.dates.set_earliest(unix);
+    }
+
+    /// Returns whether the clock shows what cannot be.
+    pub fn is_behind(&self, now: Now) -> bool {
+        self.0.dates.is_behind(now)
     }
 
     /// Forgets what was learned of servers outside, who is slow or silent, and
@@ -209,7 +225,8 @@ impl Resolver {
             stale: settings.serve_stale,
             designated: settings.designated.clone(),
         };
-        Ok(Self::assemble(ways, cache, counters, switches, root_keys))
+        let dates = Dates::new(&settings.time_names);
+        Ok(Self::assemble(ways, cache, counters, switches, root_keys, dates))
     }
 
     /// Puts the parts together.
@@ -219,10 +236,11 @@ impl Resolver {
         counters: Arc<Counters>,
         switches: Switches,
         root_keys: Arc<RootKeys>,
+        dates: Dates,
     ) -> Self {
         let work = Work::new(Arc::clone(&cache));
         let own = mark(&("own", ways.zones(), switches.own_root));
-        Self(Arc::new(Inner { ways, cache, own, switches, work, root_keys, counters }))
+        Self(Arc::new(Inner { ways, cache, own, switches, work, root_keys, counters, dates }))
     }
 
     /// Returns an answer that is in the cache.
@@ -259,6 +277,23 @@ impl Resolver {
         match self.0.work.failures.glance(key, now.instant, way.line.epoch()) {
             Some(Failed::Lately(failure)) => !failure.is_bogus(),
             _ => way.line.is_down() && !way.line.is_due(now.instant),
+        }
+    }
+
+    /// Resolves a question; if it is about a time server and the clock shows what
+    /// cannot be, even if signatures look wrong.
+    async fn answer_at_any_date(
+        &self,
+        question: Question,
+        for_time: bool,
+        now: Now,
+    ) -> Result<Resolved, Failure> {
+        let dates = &self.0.dates;
+        let any = dates.is_behind(now) && (for_time || dates.is_of_time(question.name.borrowed()));
+        let unchecked = any.then(|| Question { checking_disabled: true, ..question.clone() });
+        match (self.answer(question, now).await, unchecked) {
+            (Err(failure), Some(unchecked)) if failure.is_bogus() => self.answer(unchecked, now).await,
+            (result, _) => result,
         }
     }
 
@@ -344,7 +379,7 @@ impl Resolve for Resolver {
             rtype: permit.rtype(),
             checking_disabled: permit.checking_disabled(),
         };
-        self.answer(question, now).await
+        self.answer_at_any_date(question, permit.is_for_time(), now).await
     }
 
     fn at_hand(&self, permit: &Permit<'_>, now: Now) -> Option<Resolved> {

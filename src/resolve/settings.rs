@@ -38,6 +38,8 @@ pub struct Settings {
     pub trust_anchor: Option<File>,
     /// Names at and below which signatures are not checked (RFC 7646).
     pub negative_trust_anchors: Vec<Domain>,
+    /// Names at and below which time servers are, besides the well-known ones.
+    pub time_names: Vec<Domain>,
     /// Special-purpose networks in which name servers may be, all the same.
     pub allow_servers: Vec<IpNet>,
     /// Whether servers see no more of a name than they need (RFC 9156).
@@ -99,6 +101,7 @@ impl Default for Settings {
             root_hints: None,
             trust_anchor: None,
             negative_trust_anchors: Vec::new(),
+            time_names: Vec::new(),
             // A delegation to 192.168.178.1 is an attack on the house's router.
             allow_servers: Vec::new(),
             qname_minimisation: true,

@@ -152,10 +152,11 @@ impl Counters {
     }
 
     /// Returns what was counted.
-    pub(super) fn read(&self, cache: CacheStats) -> Stats {
+    pub(super) fn read(&self, cache: CacheStats, earliest: i64) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
             cache,
+            earliest,
             upstream: self.sent.each_ref().map(|by_result| by_result.each_ref().map(read)),
             dnssec: self.security.each_ref().map(read),
             exceeded: self.exceeded.each_ref().map(read),
@@ -170,6 +171,8 @@ impl Counters {
 pub struct Stats {
     /// The answer cache.
     pub cache: CacheStats,
+    /// When it is at least, in seconds since 1970.
+    pub earliest: i64,
     /// See [`upstream`](Self::upstream).
     upstream: [[u64; 3]; Transport::ALL.len()],
     /// See [`dnssec`](Self::dnssec).
@@ -205,7 +208,7 @@ mod tests {
         counters.sent(Transport::Tcp, Sent::Timeout);
         counters.validated(Security::Bogus);
         counters.validated(Security::Bogus);
-        let stats = counters.read(CacheStats::default());
+        let stats = counters.read(CacheStats::default(), 0);
         for transport in Transport::ALL {
             for sent in Sent::ALL {
                 let expected = u64::from(transport == Transport::Tcp && sent == Sent::Timeout);

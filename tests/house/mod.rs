@@ -8,6 +8,7 @@
 mod asked_address;
 mod blocking;
 mod bypass;
+mod clock;
 mod dnssec;
 mod doctor;
 mod downloads;

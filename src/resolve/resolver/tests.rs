@@ -57,6 +57,7 @@ impl Upstream for Scripted {
                 return fail(FailureKind::Timeout);
             }
             Outside::Failing => return fail(FailureKind::Unreachable),
+            Outside::Forging if question.checking_disabled => {}
             Outside::Forging => return fail(FailureKind::Bogus(Flaw::Other)),
         }
         let address = RData::A(Ipv4Addr::new(192, 0, 2, nth).into());
@@ -275,10 +276,9 @@ async fn it_can_be_switched_off() {
     let switches = Switches { stale: false, ..house.resolver.0.switches.clone() };
     let ways = Way::new(Arc::clone(&house.upstream) as _, 0).into();
     let cache = Arc::clone(&house.resolver.0.cache);
-    let house = House {
-        resolver: Resolver::assemble(ways, cache, Arc::default(), switches, Arc::default()),
-        ..house
-    };
+    let (counters, keys, dates) = (Arc::default(), Arc::default(), Dates::new(&[]));
+    let resolver = Resolver::assemble(ways, cache, counters, switches, keys, dates);
+    let house = House { resolver, ..house };
     house.is(Outside::Silent);
     assert!(house.ask("a.de").await.is_err());
     assert_eq!(house.glance("a.de"), None);
@@ -329,4 +329,25 @@ async fn that_a_name_is_nobodys_is_not_said_any_more_when_the_household_makes_a_
     let name: Domain = "nas.home.arpa".parse().unwrap();
     let rebuilt = resolver.rebuilt(&before, &after).unwrap();
     assert!(rebuilt.glance(name.borrowed(), Rtype::A, false, now).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_servers_are_found_while_the_clock_cannot_be_right_and_nobody_else_is() {
+    let house = House::new();
+    house.is(Outside::Forging);
+    let ask = async |name: &str, for_time| {
+        let question = Question { name: name.parse().unwrap(), rtype: Rtype::A, checking_disabled: false };
+        house.resolver.answer_at_any_date(question, for_time, house.clock.now()).await
+    };
+    // Nothing is known of the date.
+    assert!(ask("2.pool.ntp.org", false).await.is_err());
+    house.resolver.set_earliest(1_000_000);
+    assert!(house.resolver.is_behind(house.clock.now()));
+    for (name, for_time) in [("2.pool.ntp.org", false), ("ntp.speaker.example", true)] {
+        assert!(ask(name, for_time).await.is_ok(), "{name}");
+    }
+    assert!(ask("www.example", false).await.unwrap_err().is_bogus());
+    // Once it was set.
+    house.later(1_000_000);
+    assert!(ask("2.pool.ntp.org", false).await.is_err());
 }

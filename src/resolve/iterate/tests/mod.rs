@@ -110,7 +110,7 @@ impl House {
     }
 
     fn exceeded(&self, limit: Limit) -> u64 {
-        self.counters.read(CacheStats::default()).exceeded(limit)
+        self.counters.read(CacheStats::default(), 0).exceeded(limit)
     }
 }
 
