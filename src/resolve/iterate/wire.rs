@@ -8,6 +8,7 @@ use hickory_proto::op::Query;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::DNSClass;
 use hickory_proto::rr::Name;
+use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
 
@@ -145,7 +146,9 @@ pub(super) fn read(request: &[u8], reply: &[u8]) -> Option<Message> {
         return None;
     }
     for section in [&mut message.answers, &mut message.authorities, &mut message.additionals] {
-        section.retain(|record| record.dns_class == DNSClass::IN);
+        // Records without data are for updates (RFC 2136 section 2.4).
+        let is_data = |record: &Record| !matches!(record.data, RData::Update0(_));
+        section.retain(|record| record.dns_class == DNSClass::IN && is_data(record));
         for record in section {
             record.name = record.name.to_lowercase();
         }
@@ -239,6 +242,21 @@ mod tests {
         let query = request(&name("abcdefghijklmnop.example."), RecordType::A, plain()).unwrap();
         let message = read(&query, &reply_to(&query)).unwrap();
         assert_eq!(message.queries[0].name().to_ascii(), "abcdefghijklmnop.example.");
+    }
+
+    #[test]
+    fn a_record_without_data_is_none() {
+        let query = request(&name("www.example.com."), RecordType::A, plain()).unwrap();
+        let mut reply = reply_to(&query);
+        reply.truncate(question_end(&query).unwrap());
+        reply[6..12].copy_from_slice(&[0, 3, 0, 0, 0, 0]);
+        let head = [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0];
+        // One without data, one that makes no sense, and one that is good.
+        for data in [&[0][..], &[1, 7], &[4, 192, 0, 2, 1]] {
+            reply.extend(head);
+            reply.extend(data);
+        }
+        assert_eq!(read(&query, &reply).unwrap().answers.len(), 1);
     }
 
     proptest! {
