@@ -1,6 +1,7 @@
 //! The road of a query, as one short function.  Start reading here.
 
 mod household;
+pub mod storms;
 pub mod tally;
 
 use std::sync::Arc;
@@ -8,9 +9,11 @@ use std::time::Duration;
 
 use crate::answer;
 use crate::answer::Answer;
+use crate::answer::Blocked;
 use crate::answer::Response;
 use crate::base::Client;
 use crate::base::Now;
+use crate::catalog::Purpose;
 use crate::device::Device;
 use crate::matcher::Trail;
 use crate::policy::Judged;
@@ -23,6 +26,8 @@ use crate::resolve::Resolve;
 use crate::resolve::Resolved;
 
 pub use household::Household;
+pub use storms::Retry;
+pub use storms::Storms;
 pub use tally::Mark;
 pub use tally::Tally;
 
@@ -30,7 +35,7 @@ pub use tally::Tally;
 
 /// Takes a query down the road.  Every way out is a [`Served`], so there is no
 /// leaving early unobserved.
-pub async fn serve(query: Query, house: &Household, resolver: &impl Resolve) -> Served {
+pub async fn serve(query: Query, house: &Household, resolver: &impl Resolve, storms: &Storms) -> Served {
     let device = house.identify(&query.client);
     let device = house.devices.claiming(device, query.claim.as_deref(), &house.catalog);
     let asked = query.borrowed();
@@ -42,8 +47,9 @@ pub async fn serve(query: Query, house: &Household, resolver: &impl Resolve) -> 
             review(judged, asked, &device, house, outcome)
         }
     };
-    let response = answer::respond(asked, &end.answer, house.blocked);
-    Served { query, device, judged: end.judged, answer: end.answer, response }
+    let (blocked, retry) = storms.calm(asked, &end.answer, house.blocked);
+    let response = answer::respond(asked, &end.answer, blocked);
+    Served { query, device, judged: end.judged, answer: end.answer, response, retry }
 }
 
 /// Takes a query down the road as far as it goes without waiting: to a block,
@@ -161,6 +167,8 @@ pub struct Served {
     pub answer: Answer,
     /// The response.
     pub response: Response,
+    /// Whether it asked again for what was blocked.
+    pub retry: Retry,
 }
 
 //----------- Event ------------------------------------------------------------
@@ -184,6 +192,19 @@ pub enum Event {
         rcode: u16,
         /// How it came in.
         transport: Transport,
+    },
+    /// A client asks for a blocked name again and again, as of now.
+    Storm {
+        /// What it is known by, in `storms`.
+        storm: u64,
+        /// Where it is seen whether it goes on.
+        storms: Arc<Storms>,
+        /// The page of the device.
+        page: u16,
+        /// What the name is for.
+        purpose: Purpose,
+        /// How blocked queries are answered.
+        blocked: Blocked,
     },
     /// A packet was not answered.
     Dropped(Dropped),

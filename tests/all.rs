@@ -41,6 +41,9 @@ mod rpl;
 /// Queries and all that follows from them, as text files.
 #[cfg(test)]
 mod scenarios;
+/// Answer style and TTL against devices that keep asking: an experiment.
+#[cfg(test)]
+mod storms;
 /// The table of lists over restarts.
 #[cfg(test)]
 mod table;

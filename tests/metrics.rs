@@ -20,6 +20,7 @@ use sordino::observe::metrics::Download;
 use sordino::observe::metrics::Family;
 use sordino::observe::metrics::Metrics;
 use sordino::pipeline::Mark;
+use sordino::pipeline::Retry;
 use sordino::pipeline::Witness;
 use sordino::policy::Ground;
 use sordino::query::Transport;
@@ -76,7 +77,13 @@ fn labels(text: &str) -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn labels_stay_bounded_whatever_strangers_do() {
     let metrics = Arc::new(Metrics::new().unwrap());
-    let observer = Observer::start(Arc::clone(&metrics), Arc::default(), Arc::default()).unwrap();
+    let observer = Observer::start(
+        Arc::clone(&metrics),
+        Arc::default(),
+        Arc::default(),
+        Arc::new(ManualClock::at(1_000_000)),
+    )
+    .unwrap();
     let loaded = load::load(&Options::default()).unwrap();
     let clock = ManualClock::at(1_000_000);
     let tally = observer.tally();
@@ -94,6 +101,7 @@ fn labels_stay_bounded_whatever_strangers_do() {
                         ground: u8::try_from(ground).unwrap(),
                         blocked,
                         held_back: !blocked && nth < Function::ALL.len(),
+                        retry: if blocked { Retry::Again } else { Retry::No },
                         origin: Origin::ALL[nth % Origin::ALL.len()],
                         rcode: u16::try_from(nth * 300).unwrap(),
                         transport: if blocked { Transport::Udp } else { Transport::Tcp },
@@ -147,7 +155,13 @@ fn the_words_for_states_are_those_of_the_page() {
         let loaded = load::load(&Options::default()).unwrap();
         metrics.loaded(&loaded.house, &[], clock.now());
         let metrics = Arc::new(metrics);
-        let observer = Observer::start(Arc::clone(&metrics), Arc::default(), Arc::default()).unwrap();
+        let observer = Observer::start(
+            Arc::clone(&metrics),
+            Arc::default(),
+            Arc::default(),
+            Arc::new(ManualClock::at(1_000_000)),
+        )
+        .unwrap();
         let device = loaded.house.devices.named("trial-echo", &loaded.house.catalog).unwrap();
         observer.page(&device, &loaded.house);
         let resolver = Resolver::new(&Settings::default()).unwrap();

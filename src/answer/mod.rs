@@ -45,8 +45,10 @@ pub enum BlockedAnswer {
 pub struct Blocked {
     /// The form of the answer.
     pub answer: BlockedAnswer,
-    /// The TTL of the answer, in seconds.
+    /// The TTL of the answer, in seconds: what it is at first.
     pub ttl: u32,
+    /// What it rises to for whoever asks again and again; at least `ttl`.
+    pub max_ttl: u32,
 }
 
 //----------- Answer -----------------------------------------------------------

@@ -62,7 +62,7 @@ fn edns(dnssec_ok: bool) -> Theirs {
 }
 
 fn block(answer: BlockedAnswer) -> Blocked {
-    Blocked { answer, ttl: 10 }
+    Blocked { answer, ttl: 10, max_ttl: 10 }
 }
 
 fn ground() -> Ground {

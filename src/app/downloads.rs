@@ -28,6 +28,7 @@ use crate::catalog::foreign::About;
 use crate::observe::metrics::Download;
 use crate::pipeline;
 use crate::pipeline::Household;
+use crate::pipeline::Storms;
 use crate::query::Query;
 use crate::query::Rtype;
 use crate::query::Transport;
@@ -253,7 +254,7 @@ impl<F: Fn() -> (Arc<Household>, Arc<Resolver>)> OwnLookup<F> {
             qname_as_asked: name.as_wire().into(),
             qtype,
         };
-        let served = self.runtime.block_on(pipeline::serve(query, &house, &*resolver));
+        let served = self.runtime.block_on(pipeline::serve(query, &house, &*resolver, &Storms::default()));
         match served.answer {
             Answer::Resolved(resolved) => Ok(resolved.data.addresses()),
             Answer::Blocked(ground) => Err(io::Error::other(format!("the name is blocked: {ground}"))),

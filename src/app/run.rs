@@ -111,7 +111,8 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let metrics = Arc::new(Metrics::new().map_err(fatal)?);
     let network = Arc::new(Network::new(Arc::clone(&options.recognizer)));
     let (recognizer, visitors) = (Arc::clone(&options.recognizer), Arc::clone(&network.visitors));
-    let observer = Arc::new(Observer::start(Arc::clone(&metrics), recognizer, visitors).map_err(fatal)?);
+    let observer = Observer::start(Arc::clone(&metrics), recognizer, visitors, Arc::clone(&clock));
+    let observer = Arc::new(observer.map_err(fatal)?);
     let resolver = Arc::new(Resolver::new(&loaded.config.resolve).map_err(fatal)?);
     date::load(&state, &resolver, &*clock);
     kept::load(&state, &resolver, clock.now());
@@ -198,7 +199,8 @@ fn cores() -> usize {
 fn home(loaded: &Loaded, resolver: Arc<Resolver>) -> Home<Resolver> {
     let listen = &loaded.config.listen;
     let access = Access::new(&listen.allow).paced(listen.rate_limit).behind(&listen.proxies);
-    Home { house: Arc::clone(&loaded.house), resolver, access, offer: loaded.offer.clone() }
+    let (house, offer) = (Arc::clone(&loaded.house), loaded.offer.clone());
+    Home { house, resolver, access, offer, storms: Arc::default() }
 }
 
 /// Shows complaints.

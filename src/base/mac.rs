@@ -25,7 +25,7 @@ impl MacAddr {
     }
 
     /// Returns the address as a number of 48 bits.
-    fn bits(self) -> u64 {
+    pub fn bits(self) -> u64 {
         self.0.iter().fold(0, |bits, &byte| bits << 8 | u64::from(byte))
     }
 }

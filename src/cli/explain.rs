@@ -281,8 +281,14 @@ fn answer(house: &Household, judged: &Judged) -> Line {
         BlockedAnswer::NoData => "NOERROR, no data",
         BlockedAnswer::Refused => "REFUSED",
     };
-    let ttl = units::show_duration(std::time::Duration::from_secs(u64::from(house.blocked.ttl)));
-    line("answer", form, format!("EDE 15 (Blocked), for {ttl}"))
+    let shown = |seconds: u32| units::show_duration(std::time::Duration::from_secs(seconds.into()));
+    let (ttl, max_ttl) = (house.blocked.ttl, house.blocked.max_ttl);
+    let longer = if max_ttl > ttl {
+        format!(", and up to {} when it keeps asking", shown(max_ttl))
+    } else {
+        String::new()
+    };
+    line("answer", form, format!("EDE 15 (Blocked), for {}{longer}", shown(ttl)))
 }
 
 /// Reads a type by its mnemonic or as `TYPE65`.

@@ -34,9 +34,13 @@ const METRICS: &str = "127.0.0.1:9953";
 /// Where the page is: on this machine only, for the same reason.
 const WEB: ([u8; 4], u16) = ([127, 0, 0, 1], 8053);
 
-/// How long a blocked answer holds, in seconds: short enough that a change of
-/// policy is felt at once, long enough to calm a device that keeps asking.
-const BLOCKED_TTL: u32 = 60;
+/// How long a blocked answer holds at first, in seconds: short, that a change
+/// of policy is felt at once.
+const BLOCKED_TTL: u32 = 10;
+
+/// How long for a device that keeps asking, in seconds: an hour, which is what
+/// authors of lists have found to calm Echos.
+const BLOCKED_MAX_TTL: u32 = 3_600;
 
 /// The longest a blocked answer may hold, in seconds: a day.
 const MOST_BLOCKED_TTL: u64 = 86_400;
@@ -139,15 +143,22 @@ impl Reader {
             ("refused", BlockedAnswer::Refused),
         ];
         let answer = spec.answer.as_ref().and_then(|text| self.word(text, "answer", &answers));
-        let ttl = spec.ttl.as_ref().and_then(|text| {
-            self.parse(text, |text| match units::duration(text)?.as_secs() {
+        let mut read = |text: &v1::Text| {
+            let seconds = self.parse(text, |text| match units::duration(text)?.as_secs() {
                 seconds @ 0..=MOST_BLOCKED_TTL => Ok(seconds),
                 _ => Err("longer than a day; a change of policy would not be felt"),
-            })
-        });
+            })?;
+            u32::try_from(seconds).ok()
+        };
+        let ttl = spec.ttl.as_ref().and_then(&mut read).unwrap_or(BLOCKED_TTL);
+        let max_ttl = spec.max_ttl.as_ref().and_then(&mut read);
+        if let Some(text) = spec.max_ttl.as_ref().filter(|_| max_ttl.is_some_and(|max| max < ttl)) {
+            self.fault(&text.span(), "less than `ttl`, which it rises from");
+        }
         Blocked {
             answer: answer.unwrap_or_default(),
-            ttl: ttl.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(BLOCKED_TTL),
+            ttl,
+            max_ttl: max_ttl.unwrap_or_else(|| BLOCKED_MAX_TTL.max(ttl)),
         }
     }
 

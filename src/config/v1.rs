@@ -144,6 +144,7 @@ pub(super) struct Exception {
 pub(super) struct Blocked {
     pub(super) answer: Option<Text>,
     pub(super) ttl: Option<Text>,
+    pub(super) max_ttl: Option<Text>,
 }
 
 /// `[list.NAME]`

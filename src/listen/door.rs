@@ -38,11 +38,14 @@ use crate::base::Client;
 use crate::base::Clock;
 use crate::base::Domain;
 use crate::base::Now;
+use crate::catalog::Purpose;
 use crate::pipeline;
 use crate::pipeline::Dropped;
 use crate::pipeline::Event;
 use crate::pipeline::Household;
+use crate::pipeline::Retry;
 use crate::pipeline::Served;
+use crate::pipeline::Storms;
 use crate::pipeline::Witness;
 use crate::query::Edns;
 use crate::query::Query;
@@ -63,6 +66,15 @@ pub struct Home<R> {
     pub access: Access,
     /// What is offered besides plain DNS.
     pub offer: Offer,
+    /// Who asks again and again for what is blocked.
+    pub storms: Arc<Storms>,
+}
+
+impl<R> Home<R> {
+    /// Returns what to tell of a storm.
+    pub fn storm(&self, storm: u64, page: u16, purpose: Purpose) -> Event {
+        Event::Storm { storm, storms: Arc::clone(&self.storms), page, purpose, blocked: self.house.blocked }
+    }
 }
 
 //----------- Door -------------------------------------------------------------
@@ -221,7 +233,7 @@ impl<R: Resolve + 'static> Door<R> {
             }
         };
         self.witness.identified(&query.client, home.house.found(&query.client), waited);
-        let road = AssertUnwindSafe(pipeline::serve(query, &home.house, &*home.resolver));
+        let road = AssertUnwindSafe(pipeline::serve(query, &home.house, &*home.resolver, &home.storms));
         if let Ok(served) = road.catch_unwind().await {
             Reply::Served(Box::new(served), Arc::clone(&home.house))
         } else {
@@ -256,6 +268,12 @@ impl<R: Resolve + 'static> Door<R> {
 
     /// Tells the witness what became of a packet.
     pub fn note(&self, reply: Reply, transport: Transport, received: Now) {
+        if let Reply::Served(served, house) = &reply
+            && let Retry::Storm(storm) = served.retry
+        {
+            let page = self.witness.page(&served.device, house);
+            self.witness.note(self.home.load().storm(storm, page, served.judged.purpose));
+        }
         self.witness.note(match reply {
             Reply::Served(served, house) => {
                 let seconds = self.clock.now().instant.duration_since(received.instant).as_secs_f64();

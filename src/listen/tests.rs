@@ -83,6 +83,7 @@ impl Witness for Notes {
             Event::Served { served, .. } => format!("served {}", served.query.client.mac.unwrap()),
             Event::TurnedAway { rcode, transport } => format!("turned away {rcode} {}", transport.as_str()),
             Event::Dropped(reason) => format!("dropped {}", reason.as_str()),
+            Event::Storm { .. } => "a storm".to_owned(),
             Event::Panicked => "panicked".to_owned(),
         });
     }
@@ -104,13 +105,18 @@ impl Fixture {
             devices: Registry::new(Vec::new(), unlisted).unwrap(),
             catalog: Catalog::default(),
             policies: Policies { policies: vec![Builtin::Open.policy()], ..Policies::default() },
-            blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60 },
+            blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60, max_ttl: 3_600 },
         };
         let allow: Vec<_> = allow.iter().map(|net| net.parse().unwrap()).collect();
         let resolver = Arc::new(Failing { gate: tokio::sync::Semaphore::const_new(0) });
         let access = Access::new(&allow);
-        let home =
-            Home { house: Arc::new(house), resolver: Arc::clone(&resolver), access, offer: Offer::default() };
+        let home = Home {
+            house: Arc::new(house),
+            resolver: Arc::clone(&resolver),
+            access,
+            offer: Offer::default(),
+            storms: Arc::default(),
+        };
         let notes = Arc::new(Notes::default());
         let clock = Arc::new(SystemClock::default());
         let identify = Arc::new(Identify::new(Arc::new(OneMac), Arc::default()));

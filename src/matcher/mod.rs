@@ -34,6 +34,7 @@ pub use self::hash::MOST_LABELS;
 pub use self::hash::Step;
 pub use self::hash::Trail;
 pub use self::hash::hash_of;
+pub use self::hash::mix;
 pub use self::image::TableError;
 pub use self::image::key_of;
 pub use self::image::verify;

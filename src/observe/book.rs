@@ -107,6 +107,11 @@ impl Book {
         (number, true)
     }
 
+    /// Returns a page by its number.
+    pub fn get(&self, number: u16) -> Option<&Page> {
+        self.pages.get(usize::from(number))
+    }
+
     /// Returns all pages and their numbers.
     pub fn pages(&self) -> impl Iterator<Item = (u16, &Page)> {
         (0..).zip(&self.pages)

@@ -44,6 +44,8 @@ pub(super) struct Counts {
     queries: IntCounterVec,
     /// `blocked_total`
     blocked: IntCounterVec,
+    /// `blocked_retries_total`
+    retries: IntCounterVec,
     /// `responses_total`
     responses: IntCounterVec,
     /// `query_duration_seconds`
@@ -79,6 +81,12 @@ impl Counts {
                 "blocked_total",
                 "Queries that were blocked, by what the verdict rests on.",
                 &["device", "family", "purpose", "ground"],
+            )?,
+            retries: counters(
+                reg,
+                "blocked_retries_total",
+                "Queries that asked again for a name that is blocked.",
+                &["device", "family", "purpose"],
             )?,
             responses: counters(reg, "responses_total", "Responses sent.", &["rcode", "transport"])?,
             guarded: counters(
@@ -140,6 +148,11 @@ impl Counts {
             tracing::info!(%device, %family, %policy, identified_by, "a device asks for the first time");
         }
         number
+    }
+
+    /// Returns the name of the device whose queries are counted on a page.
+    pub(super) fn device(&self, page: u16) -> Option<Arc<str>> {
+        lock(&self.book).get(page).map(|page| Arc::clone(&page.device))
     }
 
     /// Returns how many answers came from there.
@@ -214,6 +227,11 @@ impl Counts {
                     let labels = [&*page.device, &page.family, purpose.as_str(), word];
                     raise(&self.blocked.with_label_values(&labels), here.blocked);
                 }
+            }
+            let again = sum.retries(number, purpose);
+            if again > 0 {
+                let labels = [&*page.device, &page.family, purpose.as_str()];
+                raise(&self.retries.with_label_values(&labels), again);
             }
             if all != Queries::default() {
                 let total = totals.entry((&page.device, purpose)).or_default();

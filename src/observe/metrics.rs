@@ -209,13 +209,15 @@ impl Metrics {
         match event {
             Event::Served { served, house, seconds } => {
                 let page = self.counts.page(&served.device, house);
-                let Served { query, judged, answer, response, .. } = &**served;
-                let mark = Mark::new(page, judged, answer.origin(), response.rcode, query.transport);
+                let Served { query, judged, answer, response, retry, .. } = &**served;
+                let mark = Mark::new(page, judged, *retry, answer.origin(), response.rcode, query.transport);
                 tally.served(&mark, query.received.unix, Duration::from_secs_f64(*seconds));
             }
             Event::TurnedAway { rcode, transport } => tally.responded(*rcode, *transport),
             Event::Dropped(reason) => tally.dropped(*reason),
             Event::Panicked => self.panics.inc(),
+            // Told to whoever watches storms.
+            Event::Storm { .. } => {}
         }
     }
 

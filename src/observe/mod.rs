@@ -11,6 +11,7 @@ mod identities;
 pub mod log;
 pub mod metrics;
 mod register;
+mod storms;
 mod times;
 
 use std::io;
@@ -18,10 +19,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::Duration;
 
 use crate::base::Client;
+use crate::base::Clock;
 use crate::base::Now;
 use crate::device::Device;
 use crate::device::Recognizer;
@@ -32,6 +36,9 @@ use crate::pipeline::Household;
 use crate::pipeline::Tally;
 use crate::pipeline::Witness;
 use metrics::Metrics;
+use storms::LOOK;
+use storms::Storm;
+use storms::Watch;
 
 /// Events that may wait to be booked: a tenth of a second at 40,000 queries a
 /// second.
@@ -64,24 +71,70 @@ impl Observer {
         metrics: Arc<Metrics>,
         recognizer: Arc<Recognizer>,
         visitors: Arc<Visitors>,
+        clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
         let (sender, receiver) = mpsc::sync_channel(WAITING);
         let missed = metrics.missed();
         let shown = Arc::clone(&metrics);
-        let keep = move || {
-            let tally = metrics.counts().tally();
-            let keep = |event: Event| {
-                recognize(&event, &recognizer);
-                metrics.book(&event, &tally);
-            };
-            while let Ok(event) = receiver.recv() {
-                keep(event);
-                receiver.try_iter().for_each(keep);
-                gather();
-            }
-        };
-        thread::Builder::new().name("observe".to_owned()).spawn(keep)?;
+        let (tally, watch) = (metrics.counts().tally(), Watch::new(clock.now()));
+        let books = Books { metrics, recognizer, tally, watch, clock };
+        thread::Builder::new().name("observe".to_owned()).spawn(move || books.keep(&receiver))?;
         Ok(Self { sender, missed, metrics: shown, visitors })
+    }
+}
+
+//----------- Books ------------------------------------------------------------
+
+/// What the thread that keeps the books works with.
+struct Books {
+    /// What is counted.
+    metrics: Arc<Metrics>,
+    /// Who is told what devices ask for.
+    recognizer: Arc<Recognizer>,
+    /// Its own counts.
+    tally: Arc<Tally>,
+    /// Storms that go on.
+    watch: Watch,
+    /// For when they are over.
+    clock: Arc<dyn Clock>,
+}
+
+impl Books {
+    /// Books events until nobody sends any.
+    fn keep(mut self, receiver: &Receiver<Event>) {
+        loop {
+            let event = if self.watch.is_idle() {
+                receiver.recv().map_err(RecvTimeoutError::from)
+            } else {
+                receiver.recv_timeout(LOOK)
+            };
+            match event {
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(event) => {
+                    self.book(event);
+                    for event in receiver.try_iter() {
+                        self.book(event);
+                    }
+                    gather();
+                }
+            }
+            if !self.watch.is_idle() {
+                self.watch.look(self.clock.now());
+            }
+        }
+    }
+
+    /// Books an event.
+    fn book(&mut self, event: Event) {
+        if let Event::Storm { storm, storms, page, purpose, blocked } = event {
+            let device = self.metrics.counts().device(page).unwrap_or_default();
+            return self
+                .watch
+                .began(storm, Storm { device, purpose, storms: Arc::downgrade(&storms), blocked });
+        }
+        recognize(&event, &self.recognizer);
+        self.metrics.book(&event, &self.tally);
     }
 }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use super::Dropped;
 use crate::catalog::Purpose;
+use crate::pipeline::storms::Retry;
 use crate::policy::Ground;
 use crate::policy::Judged;
 use crate::query::Transport;
@@ -73,6 +74,8 @@ pub struct Mark {
     pub blocked: bool,
     /// Whether a list would have blocked it and was held back.
     pub held_back: bool,
+    /// Whether it asked again for what was blocked.
+    pub retry: Retry,
     /// Where the answer came from.
     pub origin: Origin,
     /// The RCODE of the response.
@@ -83,13 +86,21 @@ pub struct Mark {
 
 impl Mark {
     /// Makes the mark of a query that was judged.
-    pub fn new(page: u16, judged: &Judged, origin: Origin, rcode: u16, transport: Transport) -> Self {
+    pub fn new(
+        page: u16,
+        judged: &Judged,
+        retry: Retry,
+        origin: Origin,
+        rcode: u16,
+        transport: Transport,
+    ) -> Self {
         Self {
             page,
             purpose: judged.purpose,
             ground: u8::try_from(judged.ground.nth()).unwrap_or(0),
             blocked: judged.is_block(),
             held_back: matches!(judged.ground, Ground::Function { held_back: Some(_), .. }),
+            retry,
             origin,
             rcode,
             transport,
@@ -117,6 +128,8 @@ pub struct Tally {
 struct PageTally {
     /// Queries by purpose, ground and kind.
     queries: [AtomicU64; PURPOSES * GROUNDS * KINDS],
+    /// Queries that asked again for what was blocked, by purpose.
+    retries: [AtomicU64; PURPOSES],
     /// When it last asked, in seconds since 1970.
     asked: AtomicI64,
     /// When advertising, analytics and the like were last blocked for it.
@@ -158,6 +171,7 @@ impl PageTally {
     fn new() -> Box<Self> {
         Box::new(Self {
             queries: std::array::from_fn(|_| AtomicU64::new(0)),
+            retries: std::array::from_fn(|_| AtomicU64::new(0)),
             asked: AtomicI64::new(0),
             blocked: AtomicI64::new(0),
             tracked: AtomicI64::new(0),
@@ -180,6 +194,9 @@ impl Tally {
         {
             let kind = if mark.held_back { 2 } else { usize::from(mark.blocked) };
             if let Some(counter) = page.queries.get(slot(mark.purpose.nth(), mark.ground.into(), kind)) {
+                add(counter, 1);
+            }
+            if let Some(counter) = page.retries.get(mark.purpose.nth()).filter(|_| mark.retry != Retry::No) {
                 add(counter, 1);
             }
             page.asked.store(unix, Ordering::Relaxed);
@@ -256,6 +273,11 @@ impl Sum<'_> {
         Queries { allowed: of_kind(0), blocked: of_kind(1), held_back: of_kind(2) }
     }
 
+    /// Returns how often a device asked again for what was blocked, by purpose.
+    pub fn retries(&self, page: u16, purpose: Purpose) -> u64 {
+        self.pages(page).filter_map(|page| page.retries.get(purpose.nth()).map(load)).sum()
+    }
+
     /// Returns when a device last did something.
     pub fn last(&self, page: u16) -> Last {
         self.pages(page).fold(Last::default(), |last, page| Last {
@@ -319,6 +341,7 @@ mod tests {
             ground: 4,
             blocked,
             held_back: false,
+            retry: if blocked { Retry::Again } else { Retry::No },
             origin: Origin::Cache,
             rcode: 3,
             transport: Transport::Udp,
@@ -352,6 +375,7 @@ mod tests {
         let sum = Sum(&tallies);
         let queries = sum.queries(7, Purpose::Analytics, 4);
         assert_eq!(queries, Queries { allowed: 1, blocked: 2, held_back: 0 });
+        assert_eq!(sum.retries(7, Purpose::Analytics), 2);
         assert_eq!(sum.last(7), Last { asked: 100, blocked: 100, tracked: 95 });
         assert_eq!(sum.responses(Transport::Udp, 3), 3);
         let (buckets, seconds) = sum.times(Origin::Cache);

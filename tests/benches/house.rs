@@ -40,6 +40,7 @@ use sordino::listen::offer::Offer;
 use sordino::pipeline;
 use sordino::pipeline::Event;
 use sordino::pipeline::Household;
+use sordino::pipeline::Storms;
 use sordino::pipeline::Witness;
 use sordino::policy::Action;
 use sordino::policy::Builtin;
@@ -227,7 +228,7 @@ pub(crate) fn household(exceptions: usize) -> Household {
             lists: Arc::new(lists()),
             ..Policies::default()
         },
-        blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60 },
+        blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60, max_ttl: 3_600 },
     }
 }
 
@@ -256,7 +257,13 @@ pub(crate) fn door(exceptions: usize, more: &[&str]) -> Door<Resolver> {
     let house = household(exceptions);
     let resolver = resolver(&house, more);
     let access = Access::new(&["192.0.2.0/24".parse().unwrap()]);
-    let home = Home { house: Arc::new(house), resolver: Arc::new(resolver), access, offer: Offer::default() };
+    let home = Home {
+        house: Arc::new(house),
+        resolver: Arc::new(resolver),
+        access,
+        offer: Offer::default(),
+        storms: Arc::default(),
+    };
     Door::new(
         home,
         Arc::new(ManualClock::at(0)),
@@ -271,11 +278,12 @@ pub(crate) fn resolver(house: &Household, more: &[&str]) -> Resolver {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let more = more.iter().map(|&name| name.to_owned());
     for name in (0..POPULAR).map(popular).chain(more) {
+        let storms = Storms::default();
         if is_old(&name) {
             let query = Query { received: before(), ..query(&name, false) };
-            runtime.block_on(pipeline::serve(query, house, &resolver));
+            runtime.block_on(pipeline::serve(query, house, &resolver, &storms));
         }
-        let served = runtime.block_on(pipeline::serve(query(&name, false), house, &resolver));
+        let served = runtime.block_on(pipeline::serve(query(&name, false), house, &resolver, &storms));
         assert!(!served.judged.is_block() || name.starts_with("inside"), "{name}");
     }
     resolver

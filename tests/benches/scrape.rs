@@ -12,6 +12,7 @@ use sordino::device::Device;
 use sordino::observe::Observer;
 use sordino::observe::metrics::Metrics;
 use sordino::pipeline::Mark;
+use sordino::pipeline::Retry;
 use sordino::pipeline::Witness;
 use sordino::policy::Ground;
 use sordino::query::Transport;
@@ -28,7 +29,9 @@ const DEVICES: u8 = 255;
 /// on so many grounds.
 fn scrape(purposes: usize, grounds: usize) -> impl FnMut() {
     let metrics = Arc::new(Metrics::new().unwrap());
-    let observer = Observer::start(Arc::clone(&metrics), Arc::default(), Arc::default()).unwrap();
+    let observer =
+        Observer::start(Arc::clone(&metrics), Arc::default(), Arc::default(), Arc::new(ManualClock::at(0)))
+            .unwrap();
     let loaded = load::load(&Options::default()).unwrap();
     // Two threads of the fast path.
     let tallies = [observer.tally(), observer.tally()];
@@ -45,6 +48,7 @@ fn scrape(purposes: usize, grounds: usize) -> impl FnMut() {
                         ground: u8::try_from(ground).unwrap(),
                         blocked,
                         held_back: false,
+                        retry: Retry::No,
                         origin: Origin::Cache,
                         rcode: 0,
                         transport: Transport::Udp,

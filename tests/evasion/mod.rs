@@ -116,7 +116,7 @@ impl House {
         let recognizer = Arc::default();
         let places = house::Files { base: &folder, state: &folder, keep: false, recognizer: &recognizer };
         let mut house = house::build(&config, &[family], &places, &mut Vec::new()).unwrap().house;
-        house.blocked = Blocked { answer: BlockedAnswer::NxDomain, ttl: 60 };
+        house.blocked = Blocked { answer: BlockedAnswer::NxDomain, ttl: 60, max_ttl: 60 };
         let network = Arc::new(Network::default());
         let upstream = Arc::clone(&network) as Arc<dyn sordino::resolve::Upstream>;
         let resolver = Resolver::with_upstream(upstream, Arc::new(AnswerCache::new(8 << 20)));
@@ -128,6 +128,7 @@ impl House {
             resolver: Arc::new(resolver),
             access: Access::new(&["127.0.0.0/8".parse().unwrap()]),
             offer: Offer { tls: Some(tls), name, nsid: Arc::default() },
+            storms: Arc::default(),
         };
         let clock = Arc::new(ManualClock::at(1_800_000_000));
         let identify = Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default()));

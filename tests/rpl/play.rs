@@ -157,11 +157,16 @@ impl Stage {
                 outside_networks: config.settings.allow_servers.clone(),
                 ..Policies::default()
             },
-            blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60 },
+            blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60, max_ttl: 60 },
         };
         let access = Access::new(&["0.0.0.0/0".parse().unwrap()]);
-        let home =
-            Home { house: Arc::new(house), resolver: Arc::new(resolver), access, offer: Offer::default() };
+        let home = Home {
+            house: Arc::new(house),
+            resolver: Arc::new(resolver),
+            access,
+            offer: Offer::default(),
+            storms: Arc::default(),
+        };
         let identify = Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default()));
         let door = Door::new(home, Arc::clone(&clock) as _, identify, Arc::new(Nobody));
         let (send, receive) = mpsc::unbounded_channel();

@@ -19,7 +19,7 @@
 //! ASKED 1                      how often the network was asked so far
 //! ```
 
-mod network;
+pub(crate) mod network;
 mod script;
 
 use std::fs;
@@ -39,7 +39,9 @@ use sordino::catalog::parse;
 use sordino::config;
 use sordino::pipeline;
 use sordino::pipeline::Household;
+use sordino::pipeline::Retry;
 use sordino::pipeline::Served;
+use sordino::pipeline::Storms;
 use sordino::query::Edns;
 use sordino::query::Query;
 use sordino::query::Transport;
@@ -54,6 +56,7 @@ use script::Step;
 struct Stage {
     house: Household,
     resolver: Resolver,
+    storms: Storms,
     network: Arc<Network>,
     clock: ManualClock,
     clients: Vec<Client>,
@@ -85,6 +88,7 @@ impl Stage {
         Self {
             house,
             resolver,
+            storms: Storms::default(),
             network,
             clock: ManualClock::at(1_800_000_000),
             clients: Vec::new(),
@@ -165,7 +169,7 @@ impl Stage {
             qname_as_asked: as_asked.clone().into(),
             qtype: network::rtype(rtype),
         };
-        let served = pipeline::serve(query, &self.house, &self.resolver).await;
+        let served = pipeline::serve(query, &self.house, &self.resolver, &self.storms).await;
         // What nobody waits for is done before the next step.
         tokio::task::yield_now().await;
         let wire = &served.response.wire;
@@ -193,6 +197,9 @@ impl Stage {
                 Answer::Failed(_) => "failure".to_owned(),
                 other => other.origin().as_str().to_owned(),
             },
+            "again" => (served.retry != Retry::No).to_string(),
+            // How long a negative answer holds (RFC 2308 section 5).
+            "negative-ttl" => self.response().authorities.first().expect("an SOA record").ttl.to_string(),
             _ => panic!("nothing is called {key}"),
         }
     }

@@ -24,6 +24,7 @@ use crate::listen;
 use crate::listen::Addresses;
 use crate::listen::neighbor::around::Around;
 use crate::pipeline;
+use crate::pipeline::Storms;
 use crate::query::Query;
 use crate::query::Rtype;
 use crate::query::Transport;
@@ -152,7 +153,7 @@ fn resolve_here(loaded: &Loaded, options: &Options) -> Result<Answer, String> {
         qname,
         qtype: Rtype::NS,
     };
-    let served = runtime.block_on(pipeline::serve(query, &loaded.house, &resolver));
+    let served = runtime.block_on(pipeline::serve(query, &loaded.house, &resolver, &Storms::default()));
     match served.answer {
         answer::Answer::Failed(failure) => Err(failure.to_string()),
         _ => Answer::read(&served.response.wire, 0).ok_or_else(|| "the answer can't be read".to_owned()),

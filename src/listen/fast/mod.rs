@@ -42,6 +42,7 @@ use crate::pipeline;
 use crate::pipeline::Dropped;
 use crate::pipeline::Event;
 use crate::pipeline::Mark;
+use crate::pipeline::Retry;
 use crate::query::Transport;
 use crate::resolve::Resolve;
 use batch::Batch;
@@ -160,6 +161,9 @@ fn serve<R: Resolve + 'static>(
         let took = door.now().instant.saturating_duration_since(received.instant);
         for mark in marks.iter_mut().take(count).filter_map(Option::take) {
             tally.served(&mark, received.unix, took);
+            if let Retry::Storm(storm) = mark.retry {
+                door.witness().note(home.storm(storm, mark.page, mark.purpose));
+            }
         }
     }
 }
@@ -179,8 +183,9 @@ pub fn answer<R: Resolve>(
     let mut room = [0; MAX_NAME];
     let query = packet::read(packet, known.client, received, &mut room)?;
     let end = pipeline::serve_at_once(query, &known.device, &home.house, &*home.resolver)?;
-    let rcode = answer::write(query, &end.answer, home.house.blocked, answer::limit(query), out);
-    Some(Mark::new(known.page, &end.judged, end.answer.origin(), rcode, Transport::Udp))
+    let (blocked, retry) = home.storms.calm(query, &end.answer, home.house.blocked);
+    let rcode = answer::write(query, &end.answer, blocked, answer::limit(query), out);
+    Some(Mark::new(known.page, &end.judged, retry, end.answer.origin(), rcode, Transport::Udp))
 }
 
 //----------- Back -------------------------------------------------------------

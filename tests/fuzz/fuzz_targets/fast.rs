@@ -104,10 +104,10 @@ static DOOR: LazyLock<Door<All>> = LazyLock::new(|| {
         devices: Registry::new(vec![speaker], unlisted).expect("a device"),
         catalog,
         policies: Policies { policies: vec![Builtin::Balanced.policy()], ..Policies::default() },
-        blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60 },
+        blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60, max_ttl: 60 },
     };
     let access = Access::new(&["0.0.0.0/0".parse().expect("a network")]);
-    let home = Home { house: Arc::new(house), resolver: Arc::new(All), access, offer: Offer::default() };
+    let home = Home { house: Arc::new(house), resolver: Arc::new(All), access, offer: Offer::default(), storms: Arc::default() };
     Door::new(home, Arc::new(SystemClock::default()), Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default())), Arc::new(All))
 });
 

@@ -64,10 +64,10 @@ static DOOR: LazyLock<Door<Nobody>> = LazyLock::new(|| {
         devices: Registry::new(Vec::new(), unlisted).expect("no devices"),
         catalog: Catalog::default(),
         policies: Policies { policies: vec![Builtin::Open.policy()], ..Policies::default() },
-        blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60 },
+        blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60, max_ttl: 3_600 },
     };
     let access = Access::new(&["0.0.0.0/0".parse().expect("a network")]);
-    let home = Home { house: Arc::new(house), resolver: Arc::new(Nobody), access, offer: Offer::default() };
+    let home = Home { house: Arc::new(house), resolver: Arc::new(Nobody), access, offer: Offer::default(), storms: Arc::default() };
     Door::new(home, Arc::new(SystemClock::default()), Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default())), Arc::new(Nobody))
 });
 
