@@ -171,14 +171,16 @@ async fn read(request: Request<Incoming>) -> Result<Vec<u8>, StatusCode> {
             URL_SAFE_NO_PAD.decode(dns.trim_end_matches('=')).map_err(|_| StatusCode::BAD_REQUEST)
         }
         Method::POST => {
-            if request.headers().get(header::CONTENT_TYPE) != Some(&MESSAGE) {
-                return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-            }
+            let is_message = request.headers().get(header::CONTENT_TYPE) == Some(&MESSAGE);
+            // Read in any case: who still sends when it is refused may never hear why.
             let body = Limited::new(request.into_body(), LONGEST).collect().await;
             let body = body.map_err(|error| {
                 let broken = error.is::<hyper::Error>() || error.is::<io::Error>();
                 if broken { StatusCode::BAD_REQUEST } else { StatusCode::PAYLOAD_TOO_LARGE }
             })?;
+            if !is_message {
+                return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+            }
             Ok(body.to_bytes().to_vec())
         }
         _ => Err(StatusCode::METHOD_NOT_ALLOWED),
