@@ -21,11 +21,14 @@ const MADE: i64 = 1_795_564_800;
 /// How long a number may be, in octets.
 const MAX_NUMBER: usize = 20;
 
-/// How often it is looked whether the clock was set.
-const ROUND: Duration = Duration::from_secs(5);
+/// How often it is looked whether the clock was set, while it has to be.
+const LOOK: Duration = Duration::from_secs(5);
 
-/// How often the date is written down, in rounds: every hour.
-const ROUNDS: u32 = 720;
+/// How often it is looked whether it is right still.
+const GLANCE: Duration = Duration::from_mins(1);
+
+/// How often the date is written down.
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Tells a resolver when it is at least, and says if the clock shows less.
 pub(super) fn load(state: &Path, resolver: &Resolver, clock: &dyn Clock) {
@@ -50,21 +53,26 @@ fn read(state: &Path) -> Option<i64> {
 /// Writes the date down, for ever; and says when the clock was set.
 pub(super) async fn keep(state: PathBuf, door: Arc<Door<Resolver>>, clock: Arc<dyn Clock>) {
     let mut behind = door.home().resolver.is_behind(clock.now());
-    for round in 0_u32.. {
-        tokio::time::sleep(ROUND).await;
+    let (mut passed, mut written) = (Duration::ZERO, false);
+    loop {
+        let pause = if behind { LOOK } else { GLANCE };
+        tokio::time::sleep(pause).await;
+        passed += pause;
         let (now, resolver) = (clock.now(), Arc::clone(&door.home().resolver));
         // Who lives with a date for an hour means it, wherever the other is from.
-        if round % ROUNDS == ROUNDS - 1 {
+        if passed >= HOUR {
             resolver.set_earliest(now.unix.max(MADE));
+            (passed, written) = (Duration::ZERO, false);
         }
         let still = resolver.is_behind(now);
         if behind && !still {
             tracing::info!("the clock can be right now: all signatures are checked again");
         }
-        if (behind && !still) || round % ROUNDS == 0 || round % ROUNDS == ROUNDS - 1 {
+        if (behind && !still) || !written {
             let state = state.clone();
             // A thread that may wait for the disk; nothing rests on its success.
             let _ = tokio::task::spawn_blocking(move || save(&state, now.unix, still)).await;
+            written = true;
         }
         behind = still;
     }

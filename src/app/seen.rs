@@ -23,7 +23,7 @@ use crate::resolve::Resolver;
 /// The name of the file.
 const NAME: &str = "seen";
 
-/// How often what is new is written, and what is old is let go.
+/// How often what is new is thought over and written, and what is old is let go.
 const ROUND: Duration = Duration::from_secs(5);
 
 /// Takes up what was seen before.  At a reload that changes nothing.
@@ -64,15 +64,22 @@ pub(super) async fn keep(
     loop {
         tokio::time::sleep(ROUND).await;
         recognizer.review(&door.home().house.catalog, clock.now().unix);
-        let (state, recognizer) = (state.clone(), Arc::clone(&recognizer));
+        let Some(text) = recognizer.written() else { continue };
+        let state = state.clone();
         // A thread that may wait for the disk; if it panicked, that was said.
-        let _ = tokio::task::spawn_blocking(move || save(&state, &recognizer)).await;
+        let _ = tokio::task::spawn_blocking(move || write(&state, &text)).await;
     }
 }
 
 /// Writes what is new.
 pub(super) fn save(state: &Path, recognizer: &Recognizer) {
-    let Some(text) = recognizer.written() else { return };
+    if let Some(text) = recognizer.written() {
+        write(state, &text);
+    }
+}
+
+/// Writes what was seen.
+fn write(state: &Path, text: &str) {
     if let Err(error) = kept::replace(state, NAME, text.as_bytes()) {
         tracing::warn!(folder = %state.display(), %error, "what was seen of devices can't be kept");
     }
