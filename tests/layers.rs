@@ -54,7 +54,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("nix::", &["app", "listen"]),
     ("rustls", &["listen", "resolve"]),
     ("rcgen", &["app"]),
-    ("base64::", &["listen"]),
+    ("base64::", &["listen", "resolve"]),
     ("memmap2", &["source"]),
     ("libc::", &["app", "listen"]),
     ("hyper", &["listen", "resolve", "web"]),

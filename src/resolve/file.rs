@@ -7,6 +7,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hickory_proto::dnssec::Algorithm;
 use hickory_proto::dnssec::DigestType;
 use hickory_proto::dnssec::PublicKeyBuf;
@@ -245,27 +247,9 @@ fn hex(text: &str) -> Option<Vec<u8>> {
     pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }
 
-/// Reads Base64 (RFC 4648 section 4).
+/// Reads Base64, with or without padding (RFC 4648 section 4).
 pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
-    let mut octets = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut held) = (0u32, 0u32);
-    for byte in text.trim_end_matches('=').bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            octets.push((bits >> held & 0xff) as u8);
-        }
-    }
-    Some(octets)
+    STANDARD_NO_PAD.decode(text.trim_end_matches('=')).ok()
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use flate2::Crc;
 use hickory_proto::dnssec::Algorithm;
 use hickory_proto::dnssec::PublicKey;
@@ -168,7 +170,7 @@ impl RootKeys {
             let (algorithm, octets) = (u8::from(key.algorithm()), key.public_key().public_bytes());
             let state = state.as_str();
             // Writing to a string does not fail.
-            let _ = writeln!(text, "{state} {since} {algorithm} {}", to_base64(octets));
+            let _ = writeln!(text, "{state} {since} {algorithm} {}", STANDARD.encode(octets));
         }
         let crc = crc(&text);
         let _ = writeln!(text, "crc {crc:08x}");
@@ -261,21 +263,6 @@ fn crc(text: &str) -> u32 {
     let mut crc = Crc::new();
     crc.update(text.as_bytes());
     crc.sum()
-}
-
-/// Writes Base64 (RFC 4648 section 4).
-fn to_base64(octets: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in octets.chunks(3) {
-        let bits =
-            three.iter().fold(0u32, |bits, octet| bits << 8 | u32::from(*octet)) << (8 * (3 - three.len()));
-        for nth in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * nth) & 63) as usize];
-            text.push(if nth <= three.len() { char::from(digit) } else { '=' });
-        }
-    }
-    text
 }
 
 #[cfg(test)]

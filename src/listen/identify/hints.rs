@@ -11,6 +11,8 @@
 
 use std::net::IpAddr;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_server::server::Request;
 
@@ -71,29 +73,12 @@ fn the_one<T: Copy + PartialEq>(mut all: impl Iterator<Item = T>) -> Option<T> {
 
 /// Reads a MAC address: 17 characters, or 8 of base64.
 fn mac_in_text(text: &[u8]) -> Option<MacAddr> {
-    if let Ok(base64) = <[u8; 8]>::try_from(text) {
-        return mac_in_base64(base64).and_then(real);
+    // Six octets need no padding (RFC 4648 section 4).
+    if text.len() == 8 {
+        return real(STANDARD_NO_PAD.decode(text).ok()?.try_into().ok()?);
     }
     let mac: MacAddr = std::str::from_utf8(text).ok()?.parse().ok()?;
     real(mac.0)
-}
-
-/// Reads six octets in base64 (RFC 4648 section 4), which needs no padding.
-fn mac_in_base64(text: [u8; 8]) -> Option<[u8; 6]> {
-    let mut bits = 0u64;
-    for character in text {
-        let sextet = match character {
-            b'A'..=b'Z' => character - b'A',
-            b'a'..=b'z' => character - b'a' + 26,
-            b'0'..=b'9' => character - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u64::from(sextet);
-    }
-    let [_, _, octets @ ..] = bits.to_be_bytes();
-    Some(octets)
 }
 
 /// Returns a MAC address that one device can have.
