@@ -13,7 +13,7 @@ mod identity;
 mod kept;
 mod last_good;
 pub mod load;
-mod network;
+pub mod network;
 pub mod offer;
 pub mod privileges;
 mod rootkeys;

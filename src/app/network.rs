@@ -12,12 +12,17 @@ use serde::Serialize;
 
 use crate::base::Client;
 use crate::base::Clock;
+use crate::base::MacAddr;
+use crate::base::Now;
+use crate::base::Source;
 use crate::device::Announcement;
 use crate::device::Recognizer;
 use crate::device::Standing;
 use crate::device::Visitors;
+use crate::device::addresses;
 use crate::device::findings;
 use crate::device::findings::Finding;
+use crate::device::findings::Problem;
 use crate::device::findings::Surroundings;
 use crate::device::silence::Neighbor;
 use crate::device::silence::SILENT_AFTER;
@@ -64,12 +69,25 @@ pub(super) struct ShownFinding {
     pub(super) fix: String,
 }
 
+impl ShownFinding {
+    /// Shows what was found.
+    pub(super) fn of(Finding { problem, about }: &Finding) -> Self {
+        Self {
+            finding: problem.as_str().to_owned(),
+            says: problem.says().to_owned(),
+            about: about.clone(),
+            fix: problem.fix().to_owned(),
+        }
+    }
+}
+
 //----------- Network ----------------------------------------------------------
 
 /// What is known of the network.
-pub(super) struct Network {
+#[derive(Debug)]
+pub struct Network {
     /// Who asks.
-    pub(super) visitors: Arc<Visitors>,
+    pub visitors: Arc<Visitors>,
     /// What is concluded of who announces something.
     recognizer: Arc<Recognizer>,
     /// What is wrong.
@@ -78,7 +96,7 @@ pub(super) struct Network {
 
 impl Network {
     /// Returns a network of which nothing is known yet.
-    pub(super) fn new(recognizer: Arc<Recognizer>) -> Self {
+    pub fn new(recognizer: Arc<Recognizer>) -> Self {
         Self { visitors: Arc::default(), recognizer, found: ArcSwap::default() }
     }
 
@@ -93,25 +111,27 @@ impl Network {
         for channel in Channel::ALL {
             tokio::spawn(hear(channel, Arc::clone(self), Arc::clone(&door), Arc::clone(&clock)));
         }
-        tokio::spawn(watch(Arc::clone(self), door, metrics, clock));
+        let lookout = Lookout::new(Arc::clone(self), metrics);
+        tokio::spawn(watch(lookout, door, clock));
     }
 
     /// Returns what is wrong, as JSON.
-    pub(super) fn shown(&self) -> Vec<u8> {
+    pub fn shown(&self) -> Vec<u8> {
         let found = self.found.load();
-        let findings = found.iter().map(|Finding { problem, about, .. }| ShownFinding {
-            finding: problem.as_str().to_owned(),
-            says: problem.says().to_owned(),
-            about: about.clone(),
-            fix: problem.fix().to_owned(),
-        });
-        serde_json::to_vec(&Shown { findings: findings.collect() }).unwrap_or_default()
+        let findings = found.iter().map(ShownFinding::of).collect();
+        serde_json::to_vec(&Shown { findings }).unwrap_or_default()
     }
 
-    /// Takes in what was found.
+    /// Takes in what was found, and says what is new and what is over.
     fn take(&self, found: Vec<Finding>) {
         let before = self.found.load_full();
-        let is_new = |finding: &&Finding| !before.iter().any(|other| other.problem == finding.problem);
+        // Each speaker is told of; of addresses there may be any number.
+        let holds = |other: &Finding, finding: &Finding| {
+            finding.problem != Problem::Silent || finding.about.iter().all(|one| other.about.contains(one))
+        };
+        let is_new = |finding: &&Finding| {
+            !before.iter().any(|other| other.problem == finding.problem && holds(other, finding))
+        };
         for Finding { problem, about, .. } in found.iter().filter(is_new) {
             let (finding, fix) = (problem.as_str(), problem.fix());
             tracing::warn!(finding, ?about, fix, "{}", problem.says());
@@ -124,37 +144,69 @@ impl Network {
     }
 }
 
-/// Looks at the network, for ever.
-async fn watch(
+//----------- Lookout ----------------------------------------------------------
+
+/// Looks at the network again and again.
+#[derive(Debug)]
+pub struct Lookout {
+    /// Where what is found is kept.
     network: Arc<Network>,
-    door: Arc<Door<Resolver>>,
+    /// Where it is counted.
     metrics: Arc<Metrics>,
-    clock: Arc<dyn Clock>,
-) {
-    let mut silence = Silence::new(SILENT_AFTER);
+    /// For how long speakers have been silent.
+    silence: Silence,
+}
+
+impl Lookout {
+    /// Returns one that has not looked yet.
+    pub fn new(network: Arc<Network>, metrics: Arc<Metrics>) -> Self {
+        Self { network, metrics, silence: Silence::new(SILENT_AFTER) }
+    }
+
+    /// Looks at what is `around` at `unix` seconds since 1970; to be called once a
+    /// minute.  `told` are addresses that others told us of.
+    pub fn look(&mut self, around: &Around, told: &[Client], house: &Household, unix: i64) {
+        let surroundings = surroundings(around);
+        self.network.recognizer.never(&surroundings.gateways);
+        let visits = self.network.visitors.all(unix);
+        let speakers = speakers(around, house);
+        let silent = self.silence.look(&speakers, |speaker| asked(speaker, &visits), unix);
+        let found = findings::find(&visits, &surroundings, &silent);
+        self.metrics.found(&found, silent.iter().map(|one| &one.device), house);
+        self.network.take(found);
+        // Whether those who say nothing are still there is seen next time, and
+        // whether those are there who have no reason to talk to us.
+        let late = |at: Option<i64>| at.is_none_or(|at| unix - at >= SILENT_AFTER);
+        for speaker in speakers.iter().filter(|speaker| late(asked(speaker, &visits))) {
+            around::poke(speaker.address);
+        }
+        let seen = |client: &&Client| speakers.iter().any(|speaker| speaker.address == client.addr);
+        let unseen = told.iter().filter(|client| !seen(client));
+        for client in unseen.filter(|client| house.devices.speaker(client, &house.catalog).is_some()) {
+            around::poke(client.addr);
+        }
+    }
+}
+
+/// Looks at the network, for ever.
+async fn watch(mut lookout: Lookout, door: Arc<Door<Resolver>>, clock: Arc<dyn Clock>) {
     loop {
-        let unix = clock.now().unix;
+        let now = clock.now();
         match around::look() {
-            Ok(around) => {
-                let house = Arc::clone(&door.home().house);
-                let surroundings = surroundings(&around);
-                network.recognizer.never(&surroundings.gateways);
-                let visits = network.visitors.all(unix);
-                let speakers = speakers(&around, &house);
-                let silent = silence.look(&speakers, |speaker| asked(speaker, &visits), unix);
-                let found = findings::find(&visits, &surroundings, &silent);
-                metrics.found(&found);
-                network.take(found);
-                // Whether those who say nothing are still there is seen next time.
-                let late = |at: Option<i64>| at.is_none_or(|at| unix - at >= SILENT_AFTER);
-                for speaker in speakers.iter().filter(|speaker| late(asked(speaker, &visits))) {
-                    around::poke(speaker.address);
-                }
-            }
+            Ok(around) => lookout.look(&around, &told(&door, now), &door.home().house, now.unix),
             Err(error) => tracing::debug!(%error, "looking around"),
         }
         tokio::time::sleep(MINUTE).await;
     }
+}
+
+/// Returns everybody whom others told us of, and not the network.
+fn told(door: &Door<Resolver>, now: Now) -> Vec<Client> {
+    let all = door.identify().addresses().all(now).into_iter();
+    let by_others = all.filter(|shown| shown.entry.source != Source::Neighbor);
+    by_others
+        .map(|addresses::Shown { addr, entry, .. }| Client::new(addr).known(Some(entry.mac), entry.source))
+        .collect()
 }
 
 /// Hears what is announced, for ever; or not at all, where that is not possible.
@@ -198,21 +250,18 @@ fn asked(neighbor: &Neighbor, visits: &[Visit]) -> Option<i64> {
 
 /// Returns the neighbors that seem to be speakers, be it by one sign only.
 fn speakers(around: &Around, house: &Household) -> Vec<Neighbor> {
-    let name = |client: &Client| {
-        let device = house.identify(client);
-        match device.standing {
-            Standing::Listed { .. } | Standing::Claimed => device.family.map(|_| device.name),
-            Standing::Recognized(_) => Some(device.name),
-            Standing::Unknown => {
-                house.devices.seems(client, &house.catalog).map(|found| Arc::clone(&found.family))
-            }
-        }
+    let is_gateway = |mac: &MacAddr| {
+        around.neighbors.iter().any(|(address, of)| of == mac && around.gateways.contains(address))
     };
-    let others = around.neighbors.iter().filter(|(address, _)| !around.gateways.contains(address));
-    others
+    around
+        .neighbors
+        .iter()
+        // Makers of speakers make routers too.
+        .filter(|(_, mac)| !is_gateway(mac))
         .filter_map(|&(address, mac)| {
-            let name = name(&Client::new(address).with_mac(Some(mac)))?;
-            Some(Neighbor { mac, address, name })
+            let client = Client::new(address).with_mac(Some(mac));
+            let device = house.devices.speaker(&client, &house.catalog)?;
+            Some(Neighbor { mac, address, device })
         })
         .collect()
 }

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use super::silence::Neighbor;
 use super::visitors::Visit;
@@ -113,14 +112,12 @@ pub struct Finding {
     pub problem: Problem,
     /// Whom it is about: addresses, MAC addresses, devices.
     pub about: Vec<String>,
-    /// The names of devices among them, as metrics may show them.
-    pub devices: Vec<Arc<str>>,
 }
 
 impl Finding {
-    /// Makes one about no device in particular.
+    /// Makes one.
     fn new(problem: Problem, about: Vec<String>) -> Self {
-        Self { problem, about, devices: Vec::new() }
+        Self { problem, about }
     }
 }
 
@@ -175,9 +172,8 @@ pub fn find(visits: &[Visit], around: &Surroundings, silent: &[Neighbor]) -> Vec
         findings.push(Finding::new(Problem::AddressShared, addresses(&claimed)));
     }
     if !silent.is_empty() {
-        let about = silent.iter().map(|one| format!("{} ({}, {})", one.name, one.mac, one.address)).collect();
-        let devices = silent.iter().map(|one| Arc::clone(&one.name)).collect();
-        findings.push(Finding { problem: Problem::Silent, about, devices });
+        let about = |one: &Neighbor| format!("{} ({})", one.device.name, one.mac);
+        findings.push(Finding::new(Problem::Silent, silent.iter().map(about).collect()));
     }
     findings
 }

@@ -167,6 +167,18 @@ impl Registry {
         self.recognizer.recognition(client).or_else(by_prefix)
     }
 
+    /// Returns the speaker that a client is or seems to be, be it by one sign
+    /// only; the same name and family that it has once it is recognized.
+    pub fn speaker(&self, client: &Client, catalog: &Catalog) -> Option<Device> {
+        let device = self.identify(client, catalog);
+        if matches!(device.standing, Standing::Unknown) {
+            let found = self.seems(client, catalog)?;
+            let (name, family) = (slug(&found.family, client.mac), catalog.family_named(&found.family));
+            return Some(Device { name, family, standing: Standing::Recognized(found), ..device });
+        }
+        device.family.is_some().then_some(device)
+    }
+
     /// Returns the same device, which says that it is the listed one of this name.
     /// Where nothing else is known of it, it is shown under that name.
     pub fn claiming(&self, device: Device, name: Option<&str>, catalog: &Catalog) -> Device {

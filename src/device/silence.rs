@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 
+use super::Device;
 use crate::base::MacAddr;
 
 /// How long a speaker has to be there and silent, in seconds.
@@ -17,14 +17,14 @@ pub const SILENT_AFTER: i64 = 10 * 60;
 const ASKED_LATELY: i64 = 24 * 3600;
 
 /// A neighbor that seems to be a speaker.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Neighbor {
     /// Its MAC address.
     pub mac: MacAddr,
     /// One of its addresses.
     pub address: IpAddr,
-    /// Its name: as it is listed, or its family.
-    pub name: Arc<str>,
+    /// What it is, or seems to be.
+    pub device: Device,
 }
 
 //----------- Silence ----------------------------------------------------------
@@ -69,13 +69,19 @@ impl Silence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::PolicyId;
+    use crate::device::Standing;
 
     fn nest(host: u8) -> Neighbor {
-        Neighbor {
-            mac: MacAddr([0xf4, 0xf5, 0xd8, 0, 0, host]),
-            address: IpAddr::from([192, 168, 178, host]),
-            name: Arc::from("google-nest"),
-        }
+        let device = Device {
+            name: "google-nest".into(),
+            family: None,
+            policy: PolicyId(0),
+            standing: Standing::Unknown,
+            claim: None,
+        };
+        let mac = MacAddr([0xf4, 0xf5, 0xd8, 0, 0, host]);
+        Neighbor { mac, address: IpAddr::from([192, 168, 178, host]), device }
     }
 
     /// Looks once a minute, and returns the minute in which a speaker was flagged.
@@ -118,6 +124,7 @@ mod tests {
         let there = [nest(1), second, nest(2)];
         silence.look(&there, |_| None, 0);
         let silent = silence.look(&there, |one| (one.mac == nest(2).mac).then_some(500), 700);
-        assert_eq!(silent, [nest(1)]);
+        let silent: Vec<_> = silent.iter().map(|one| (one.mac, one.address)).collect();
+        assert_eq!(silent, [(nest(1).mac, nest(1).address)]);
     }
 }

@@ -34,6 +34,13 @@ pub struct Page {
     pub identified_by: &'static str,
 }
 
+impl Page {
+    /// Returns the labels of `device_info`.
+    pub fn labels(&self) -> [&str; 4] {
+        [&self.device, &self.family, &self.policy, self.identified_by]
+    }
+}
+
 /// What a device is doing, as numbers for `sordino_device_state`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum State {
@@ -47,6 +54,8 @@ pub enum State {
     TrackingBlocked = 3,
     /// Reports, and is let.
     TrackingAllowed = 4,
+    /// Is there, and asks somebody else.
+    BypassSuspected = 5,
 }
 
 impl State {

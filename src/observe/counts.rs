@@ -37,6 +37,9 @@ use crate::policy::Ground;
 use crate::query::Transport;
 use crate::resolve::Origin;
 
+/// Most devices that are shown although they never asked.
+const MOST_SUSPECTS: usize = 64;
+
 /// What is counted query by query.
 #[derive(Debug)]
 pub(super) struct Counts {
@@ -62,6 +65,8 @@ pub(super) struct Counts {
     device_asked: IntGaugeVec,
     /// Who the devices are.
     book: Mutex<Book>,
+    /// Who is there and asks somebody else, as it seems.
+    suspects: Mutex<Vec<Page>>,
     /// What threads count.
     tallies: Mutex<Vec<Arc<Tally>>>,
 }
@@ -121,6 +126,7 @@ impl Counts {
             )?,
             times: register(reg, Times::new()?)?,
             book: Mutex::default(),
+            suspects: Mutex::default(),
             tallies: Mutex::default(),
         })
     }
@@ -134,20 +140,18 @@ impl Counts {
 
     /// Returns the page on which queries of a device are counted.
     pub(super) fn page(&self, device: &Device, house: &Household) -> u16 {
-        let family = device.family.and_then(|id| house.catalog.family(id));
-        let policy = house.policies.policy(device.policy);
-        let page = Page {
-            device: Arc::clone(&device.name),
-            family: family.map(|family| Arc::clone(family.name())).unwrap_or_default(),
-            policy: policy.map(|policy| Arc::clone(&policy.name)).unwrap_or_default(),
-            identified_by: device.standing.as_str(),
-        };
+        let page = page(device, house);
         let (number, new) = lock(&self.book).page(page.clone());
         if new {
             let Page { device, family, policy, identified_by } = page;
             tracing::info!(%device, %family, %policy, identified_by, "a device asks for the first time");
         }
         number
+    }
+
+    /// Shows these devices as such that ask somebody else, and no others.
+    pub(super) fn suspect<'d>(&self, devices: impl Iterator<Item = &'d Device>, house: &Household) {
+        *lock(&self.suspects) = devices.take(MOST_SUSPECTS).map(|device| page(device, house)).collect();
     }
 
     /// Returns the name of the device whose queries are counted on a page.
@@ -180,8 +184,7 @@ impl Counts {
         self.device_info.reset();
         for (number, page) in book.pages() {
             self.show_queries(&sum, number, page, &mut totals);
-            let labels: [&str; 4] = [&page.device, &page.family, &page.policy, page.identified_by];
-            self.device_info.with_label_values(&labels).set(1);
+            self.device_info.with_label_values(&page.labels()).set(1);
             let (last, other) = (lasts.entry(&page.device).or_default(), sum.last(number));
             *last = Last {
                 asked: last.asked.max(other.asked),
@@ -190,9 +193,14 @@ impl Counts {
             };
         }
         self.show_totals(&totals);
+        self.device_state.reset();
         for (device, last) in lasts {
             self.device_state.with_label_values(&[device]).set(State::of(last, now.unix) as i64);
             self.device_asked.with_label_values(&[device]).set(last.asked);
+        }
+        for page in &*lock(&self.suspects) {
+            self.device_info.with_label_values(&page.labels()).set(1);
+            self.device_state.with_label_values(&[&*page.device]).set(State::BypassSuspected as i64);
         }
     }
 
@@ -254,6 +262,18 @@ impl Counts {
                 raise(&self.guarded.with_label_values(&[device, purpose.as_str()]), total.held_back);
             }
         }
+    }
+}
+
+/// Returns who a device is, as metrics show it.
+fn page(device: &Device, house: &Household) -> Page {
+    let family = device.family.and_then(|id| house.catalog.family(id));
+    let policy = house.policies.policy(device.policy);
+    Page {
+        device: Arc::clone(&device.name),
+        family: family.map(|family| Arc::clone(family.name())).unwrap_or_default(),
+        policy: policy.map(|policy| Arc::clone(&policy.name)).unwrap_or_default(),
+        identified_by: device.standing.as_str(),
     }
 }
 

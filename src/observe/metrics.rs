@@ -27,6 +27,7 @@ use super::register::gauges;
 use super::register::raise;
 use super::register::signed;
 use crate::base::Now;
+use crate::device::Device;
 use crate::device::Finding;
 use crate::device::findings::Problem;
 use crate::pipeline::Dropped;
@@ -54,9 +55,6 @@ pub struct Download {
     /// How many downloads came to nothing.
     pub failures: u64,
 }
-
-/// Most devices that are shown as silent.
-const MOST_SILENT: usize = 64;
 
 //----------- Metrics ----------------------------------------------------------
 
@@ -97,8 +95,6 @@ pub struct Metrics {
     identities: Identities,
     /// `network_findings`
     findings: IntGaugeVec,
-    /// `device_silent`
-    silent: IntGaugeVec,
     /// What is counted query by query.
     counts: Counts,
 }
@@ -179,12 +175,6 @@ impl Metrics {
                 "What is wrong with the network, by how many it is about; see `sordino doctor`.",
                 &["finding"],
             )?,
-            silent: gauges(
-                reg,
-                "device_silent",
-                "1 for a speaker that is on the network and asks nothing here.",
-                &["device"],
-            )?,
             counts: Counts::new(reg)?,
             dropped,
             missed: Arc::default(),
@@ -253,17 +243,20 @@ impl Metrics {
         at.set(now.unix);
     }
 
-    /// Takes down what is wrong with the network.
-    pub fn found(&self, findings: &[Finding]) {
-        self.silent.reset();
+    /// Takes down what is wrong with the network, and which speakers are there
+    /// and ask nothing here.
+    pub fn found<'d>(
+        &self,
+        findings: &[Finding],
+        silent: impl Iterator<Item = &'d Device>,
+        house: &Household,
+    ) {
         for problem in Problem::ALL {
             let found = findings.iter().find(|finding| finding.problem == problem);
             let about = found.map_or(0, |finding| finding.about.len());
             self.findings.with_label_values(&[problem.as_str()]).set(count(about));
-            for device in found.iter().flat_map(|finding| &finding.devices).take(MOST_SILENT) {
-                self.silent.with_label_values(&[&**device]).set(1);
-            }
         }
+        self.counts.suspect(silent, house);
     }
 
     /// Takes down that a reload did not take effect.

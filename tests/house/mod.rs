@@ -25,6 +25,7 @@ mod noise;
 mod prometheus;
 mod proxies;
 mod robust;
+mod silence;
 mod storms;
 mod streams;
 mod support;

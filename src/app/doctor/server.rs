@@ -16,6 +16,7 @@ use crate::app::load;
 use crate::app::load::Loaded;
 use crate::app::load::Options;
 use crate::app::network::Shown;
+use crate::app::network::ShownFinding;
 use crate::base::Client;
 use crate::base::Clock;
 use crate::base::Domain;
@@ -206,16 +207,19 @@ fn network(loaded: &Loaded, runs: bool) -> Vec<Check> {
         Err(error) => {
             vec![Check::skipped("network", format!("Sordino does not tell at http://{at}: {error}"))]
         }
-        Ok(Shown { findings }) if findings.is_empty() => {
-            vec![Check::ok("network", "devices are told apart, and no speaker is silent")]
-        }
-        Ok(Shown { findings }) => findings
-            .into_iter()
-            .map(|found| {
-                Check::wrong("network", format!("{}: {}", found.says, found.about.join(", ")), found.fix)
-            })
-            .collect(),
+        Ok(shown) => seen(shown),
     }
+}
+
+/// Says what a running Sordino sees.
+fn seen(shown: Shown) -> Vec<Check> {
+    if shown.findings.is_empty() {
+        return vec![Check::ok("network", "devices are told apart, and no speaker is silent")];
+    }
+    let check = |found: ShownFinding| {
+        Check::wrong("network", format!("{}: {}", found.says, found.about.join(", ")), found.fix)
+    };
+    shown.findings.into_iter().map(check).collect()
 }
 
 /// Says whether anything is kept over a restart.
@@ -235,5 +239,25 @@ fn state(folder: &Path) -> Check {
             format!("{shown}: {error}"),
             "it is made when Sordino starts; if it runs, name its own with --state-dir",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Outcome;
+    use super::*;
+    use crate::device::Finding;
+    use crate::device::findings::Problem;
+
+    #[test]
+    fn each_problem_is_wrong_and_says_what_to_do() {
+        for problem in Problem::ALL {
+            let found = Finding { problem, about: vec!["kitchen".to_owned()] };
+            let checks = seen(Shown { findings: vec![ShownFinding::of(&found)] });
+            let [check] = &checks[..] else { panic!("{checks:?}") };
+            assert_eq!((check.check, check.outcome), ("network", Outcome::Wrong));
+            assert!(check.says.ends_with(": kitchen") && !check.fix.is_empty(), "{check:?}");
+        }
+        assert!(matches!(&seen(Shown::default())[..], [check] if check.outcome == Outcome::Ok));
     }
 }
