@@ -60,13 +60,13 @@ fn certify(house: &House) {
 }
 
 /// Starts a house that offers everything.
-fn start(house: &House) -> Server {
+pub(super) fn start(house: &House) -> Server {
     certify(house);
     house.sordino(CONFIG)
 }
 
 /// Asks with kdig, which checks the certificate.
-fn kdig(house: &House, host: &str, way: &str, name: &str) -> String {
+pub(super) fn kdig(house: &House, host: &str, way: &str, name: &str) -> String {
     let ca = house.folder.join("dns.home.example.ca.pem");
     run(host, "kdig", &format!("+tls-ca={} +timeout=8 +retry=0 {way} {name}", ca.display()))
 }

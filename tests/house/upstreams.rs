@@ -31,7 +31,7 @@ impl Drop for Running {
 }
 
 /// Writes an authority, and a certificate for `dns.example` that it has signed.
-fn certificates(folder: &Path) {
+pub(super) fn certificates(folder: &Path) {
     let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let key = rcgen::KeyPair::generate().unwrap();
