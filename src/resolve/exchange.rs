@@ -45,6 +45,9 @@ const BLOCK: usize = 128;
 /// The option that fills up (RFC 7830 section 3).
 const PADDING: u16 = 12;
 
+/// The option that asks how long a stream may be idle (RFC 7828 section 3.1).
+pub(super) const KEEPALIVE: u16 = 11;
+
 /// Code and length of an option, in octets.
 const OPTION_HEAD: usize = 4;
 
@@ -86,9 +89,13 @@ impl Ask {
     }
 
     /// Returns the message as it is sent where nobody can read it, filled up so
-    /// that its length says little (RFC 8467 section 4.1).
-    pub(super) fn padded(&self) -> Message {
+    /// that its length says little (RFC 8467 section 4.1).  Over TLS the server is
+    /// asked for how long it keeps a stream that is idle; HTTP has means of its own.
+    pub(super) fn padded(&self, transport: Transport) -> Message {
         let mut message = self.message(true);
+        if let Some(edns) = message.edns.as_mut().filter(|_| transport == Transport::Dot) {
+            edns.options_mut().insert(EdnsOption::Unknown(KEEPALIVE, Vec::new()));
+        }
         let length = message.to_vec().map_or(0, |wire| wire.len()) + OPTION_HEAD;
         let padding = vec![0; length.next_multiple_of(BLOCK) - length];
         if let Some(edns) = message.edns.as_mut() {

@@ -61,7 +61,7 @@ pub(super) struct Encrypted {
 #[async_trait]
 impl Carrier for Encrypted {
     async fn carry(&self, ask: &Ask, counters: &Counters) -> Result<Message, Trouble> {
-        let request = ask.padded();
+        let request = ask.padded(self.transport);
         let wire = request.to_vec().map_err(|_| Trouble::Nonsense)?;
         let asking = async {
             let reply = self.live.ask(&wire).await.map_err(trouble)?;

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use hickory_proto::op::Message;
+use hickory_proto::rr::rdata::opt::EdnsCode;
+use hickory_proto::rr::rdata::opt::EdnsOption;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWrite;
@@ -16,10 +19,18 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::live::Connection;
+use crate::resolve::exchange::KEEPALIVE;
 
-/// How long a stream is kept on which nothing happens: what a page needs comes
-/// in bursts, and servers close after some ten seconds themselves.
+/// How long a stream is kept on which nothing happens, if the server does not say:
+/// what a page needs comes in bursts, and servers close after some ten seconds
+/// themselves.
 const IDLE: Duration = Duration::from_secs(20);
+
+/// How long at most, whatever it says.
+const LONGEST_IDLE: Duration = Duration::from_mins(2);
+
+/// What the server counts it in (RFC 7828 section 3.1).
+const IDLE_UNIT: Duration = Duration::from_millis(100);
 
 /// How many questions may wait to be written.
 const QUEUE: usize = 64;
@@ -47,8 +58,9 @@ impl Stream {
         tokio::spawn(async move {
             let (reader, writer) = tokio::io::split(stream);
             // How it ended does not matter: who waits sees that it did.
-            let _ =
-                Carried { asked, waiting: HashMap::new(), next: rand::random() }.run(reader, writer).await;
+            let _ = Carried { asked, waiting: HashMap::new(), next: rand::random(), idle: IDLE }
+                .run(reader, writer)
+                .await;
         });
         Arc::new(Self(sender))
     }
@@ -90,6 +102,8 @@ struct Carried {
     waiting: HashMap<u16, oneshot::Sender<Vec<u8>>>,
     /// The next ID that may be free.
     next: u16,
+    /// How long it is kept while nothing happens.
+    idle: Duration,
 }
 
 impl Carried {
@@ -118,9 +132,12 @@ impl Carried {
                         reply = replies.recv() => Err(reply),
                     }
                 };
-                match timeout(IDLE, event).await {
+                // Who waits is waited for (RFC 7828 section 3.2.2).
+                let idle = if self.waiting.is_empty() { self.idle } else { self.idle.max(IDLE) };
+                match timeout(idle, event).await {
                     Ok(Ok(Some(asked))) => writer.write_all(&self.send(asked)?).await?,
                     Ok(Err(Some(reply))) => {
+                        self.idle = idle_of(&reply).unwrap_or(self.idle);
                         let waiting = self.waiting.remove(&id(&reply));
                         // Who waited may have gone.
                         let _ = waiting.map(|answer| answer.send(reply));
@@ -148,5 +165,66 @@ impl Carried {
         self.waiting.insert(self.next, answer);
         self.next = self.next.wrapping_add(1);
         Ok([&length.to_be_bytes()[..], &message].concat())
+    }
+}
+
+/// Returns how long a stream may be idle by what a reply says (RFC 7828 section
+/// 3.1); zero if it is to be closed.
+fn idle_of(reply: &[u8]) -> Option<Duration> {
+    let edns = Message::from_vec(reply).ok()?.edns?;
+    let EdnsOption::Unknown(_, data) = edns.option(EdnsCode::from(KEEPALIVE))? else { return None };
+    let units = u16::from_be_bytes(data.as_slice().try_into().ok()?);
+    Some((IDLE_UNIT * units.into()).min(LONGEST_IDLE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::moment;
+    use hickory_proto::op::Edns;
+    use tokio::io::DuplexStream;
+
+    /// Answers a question, and says for how many tenths of a second the stream is
+    /// kept.
+    async fn answer(end: &mut DuplexStream, idle: Option<&[u8]>) {
+        let mut message = vec![0; end.read_u16().await.unwrap().into()];
+        end.read_exact(&mut message).await.unwrap();
+        let mut reply = Message::query();
+        reply.metadata.id = id(&message);
+        if let Some(idle) = idle {
+            let mut edns = Edns::new();
+            edns.options_mut().insert(EdnsOption::Unknown(KEEPALIVE, idle.to_vec()));
+            reply.set_edns(edns);
+        }
+        let reply = reply.to_vec().unwrap();
+        end.write_u16(reply.len().try_into().unwrap()).await.unwrap();
+        end.write_all(&reply).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_is_kept_for_as_long_as_the_server_says() {
+        for (idle, kept) in [
+            (None, IDLE),
+            (Some(&[0, 50][..]), Duration::from_secs(5)),
+            (Some(&[0, 0]), Duration::ZERO),
+            (Some(&[0xff, 0xff]), LONGEST_IDLE),
+            // Neither of these says anything.
+            (Some(&[]), IDLE),
+            (Some(&[1]), IDLE),
+        ] {
+            let (here, mut there) = tokio::io::duplex(4_096);
+            let stream = Stream::over(here);
+            let asking = tokio::spawn(async move {
+                let reply = stream.ask(b"\0\x01a").await;
+                (reply, stream)
+            });
+            answer(&mut there, idle).await;
+            let (reply, _stream) = asking.await.unwrap();
+            reply.unwrap();
+            let begun = moment();
+            assert_eq!(there.read(&mut [0; 8]).await.unwrap(), 0);
+            let took = moment().saturating_duration_since(begun);
+            assert!(took.saturating_sub(kept) < IDLE_UNIT && took >= kept, "{idle:?}: {took:?}");
+        }
     }
 }
