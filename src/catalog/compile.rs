@@ -69,7 +69,7 @@ impl Catalog {
         {
             match self.prefixes.entry(prefix) {
                 Entry::Vacant(free) => {
-                    free.insert((id, Arc::new(sign.clone())));
+                    free.insert((id, Arc::clone(sign)));
                 }
                 Entry::Occupied(there)
                     if there.get().0 == id && !Arc::ptr_eq(&there.get().1.place.file, &sign.place.file) => {}
@@ -131,7 +131,7 @@ fn family(files: &[FamilyFile], own: &str, by_name: &ByName<'_>, faults: &mut Ve
     let of_own = by_name.get(own).into_iter().flatten();
     let has_devices = of_own.clone().any(|file| file.identifies);
     let signs = of_own.clone().flat_map(|file| &file.signs).filter(|sign| sign.kind.prefix().is_none());
-    let signs = signs.map(|sign| Arc::new(sign.clone())).collect();
+    let signs = signs.cloned().collect();
     let name = of_own.map(|file| Arc::clone(&file.name)).next().unwrap_or_default();
     Family { name, has_devices, rules, names, signs }
 }
@@ -139,14 +139,13 @@ fn family(files: &[FamilyFile], own: &str, by_name: &ByName<'_>, faults: &mut Ve
 /// Adds a rule; the first word about a name stays, and the family's own come
 /// first.
 fn add(
-    rule: &Rule,
+    rule: &Arc<Rule>,
     own: bool,
     rules: &mut Vec<Arc<Rule>>,
     names: &mut Names<u32>,
     faults: &mut Vec<Diagnostic>,
 ) {
     let nth = u32::try_from(rules.len()).unwrap_or(u32::MAX);
-    let rule = Arc::new(rule.clone());
     for name in rule.pattern.names() {
         let there = names.insert(name.clone(), rule.pattern.is_subtree(), nth);
         let Some(first) = there.and_then(|there| rules.get(there as usize)) else {
@@ -160,7 +159,7 @@ fn add(
             break;
         }
     }
-    rules.push(rule);
+    rules.push(Arc::clone(rule));
 }
 
 /// Makes sure that no rule takes a name away from a function that names it.

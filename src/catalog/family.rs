@@ -31,9 +31,10 @@ pub struct FamilyFile {
     /// Whether it has an `[identify]` section, so that devices can be of it.
     pub identifies: bool,
     /// What that section says.
-    pub signs: Vec<Sign>,
-    /// The rules, in the order of the file.
-    pub rules: Vec<Rule>,
+    pub signs: Vec<Arc<Sign>>,
+    /// The rules, in the order of the file.  Shared, as families that include
+    /// this file have the same.
+    pub rules: Vec<Arc<Rule>>,
 }
 
 //----------- Family -----------------------------------------------------------

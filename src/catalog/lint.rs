@@ -4,6 +4,7 @@
 //! so that nobody has to argue about order.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::base::Diagnostic;
 use crate::base::Domain;
@@ -58,7 +59,7 @@ pub fn lint(file: &FamilyFile) -> Vec<Diagnostic> {
         let covered = rule.pattern.names().iter().find_map(|name| covered(rule, name, &seen));
         remarks.extend(covered);
     }
-    let sorted = |pair: &&[Rule]| pair[0].purpose == pair[1].purpose && key(&pair[0]) > key(&pair[1]);
+    let sorted = |pair: &&[Arc<Rule>]| pair[0].purpose == pair[1].purpose && key(&pair[0]) > key(&pair[1]);
     if let Some(pair) = file.rules.windows(2).find(sorted) {
         let say = format!("`{}` stands before this one; `sordino lists fmt` sorts", pair[0].pattern);
         remarks.push(remark(&pair[1].place, say).warning());
@@ -69,7 +70,7 @@ pub fn lint(file: &FamilyFile) -> Vec<Diagnostic> {
 
 /// Makes a remark about a line.
 fn remark(place: &Place, say: String) -> Diagnostic {
-    Diagnostic { line: place.line, ..Diagnostic::of_file(std::sync::Arc::clone(&place.file), say) }
+    Diagnostic { line: place.line, ..Diagnostic::of_file(Arc::clone(&place.file), say) }
 }
 
 /// Remarks that a blocked subtree is wider than anybody can know.

@@ -346,8 +346,8 @@ impl<'a> Parser<'a> {
                 place,
                 includes: self.includes,
                 identifies: self.identifies,
-                signs: self.signs,
-                rules: self.rules,
+                signs: self.signs.into_iter().map(Arc::new).collect(),
+                rules: self.rules.into_iter().map(Arc::new).collect(),
             }),
             _ => Err(self.faults),
         }

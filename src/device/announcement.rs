@@ -40,7 +40,7 @@ mod tests {
 
     fn sign(word: &str, rest: &str) -> SignKind {
         let text = format!("family f\n[identify]\n{word} {rest}\n");
-        crate::catalog::parse::parse("f", &text).unwrap().signs.remove(0).kind
+        crate::catalog::parse::parse("f", &text).unwrap().signs[0].kind.clone()
     }
 
     #[test]

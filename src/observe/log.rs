@@ -6,7 +6,9 @@
 use std::io;
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{ParseError, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::device::Recognition;
 
@@ -16,16 +18,32 @@ const DEFAULT: &str = "info,hickory_server=error,hickory_net=error,hickory_proto
 
 /// Starts logging to standard error.
 ///
-/// `SORDINO_LOG` takes the directives of
-/// [`EnvFilter`](tracing_subscriber::EnvFilter), like `sordino=debug`.
+/// `SORDINO_LOG` takes the directives of [`Targets`], like `sordino=debug`;
+/// with others in it the logs stay as they are, and say so.
 pub fn start() {
     let wish = std::env::var("SORDINO_LOG").unwrap_or_default();
-    let filter =
-        if wish.is_empty() { EnvFilter::new(DEFAULT) } else { EnvFilter::new(format!("{DEFAULT},{wish}")) };
+    let (filter, refused) = filter(&wish);
+    let all = tracing_subscriber::registry().with(filter);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
     let terminal = io::stderr().is_terminal();
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
     // Fails only if somebody else, as in a test, started logging before.
-    let _ = if terminal { logs.compact().try_init() } else { logs.json().flatten_event(true).try_init() };
+    let _ = if terminal {
+        all.with(lines.compact()).try_init()
+    } else {
+        all.with(lines.json().flatten_event(true)).try_init()
+    };
+    if let Some(error) = refused {
+        tracing::warn!(%error, SORDINO_LOG = wish, "not the form of a filter of logs, like sordino=debug");
+    }
+}
+
+/// The default with `wish` over it, and why the wish could not be read.
+fn filter(wish: &str) -> (Targets, Option<ParseError>) {
+    let default = || DEFAULT.parse::<Targets>().unwrap_or_default();
+    match format!("{DEFAULT},{wish}").trim_end_matches(',').parse() {
+        Ok(filter) => (filter, None),
+        Err(error) => (default(), Some(error)),
+    }
 }
 
 /// Says that a device turned out to be a speaker, or not to be one after all.
@@ -36,5 +54,38 @@ pub fn recognized(found: &Recognition) {
         tracing::info!(%family, confidence, ?signs, "a device that is not listed is recognized");
     } else {
         tracing::info!(%family, confidence, ?signs, "a device is not recognized any more");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn a_wish_goes_over_the_default() {
+        let (filter, refused) = filter("sordino=debug");
+        assert!(refused.is_none());
+        assert!(filter.would_enable("sordino::listen", &Level::DEBUG));
+        assert!(!filter.would_enable("hickory_net", &Level::WARN));
+        assert!(!filter.would_enable("hyper", &Level::DEBUG));
+    }
+
+    #[test]
+    fn without_a_wish_names_stay_out_of_the_logs() {
+        let (filter, refused) = filter("");
+        assert!(refused.is_none());
+        assert!(filter.would_enable("sordino", &Level::INFO));
+        assert!(!filter.would_enable("sordino", &Level::DEBUG));
+        assert!(!filter.would_enable("hickory_server", &Level::INFO));
+    }
+
+    #[test]
+    fn a_wish_that_cannot_be_read_changes_nothing() {
+        let (filter, refused) = filter("sordino=loudly");
+        assert!(refused.is_some());
+        assert!(filter.would_enable("sordino", &Level::INFO));
+        assert!(!filter.would_enable("hickory_net", &Level::WARN));
     }
 }
