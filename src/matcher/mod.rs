@@ -18,6 +18,7 @@ mod names;
 mod sets;
 mod sink;
 mod table;
+mod tails;
 mod write;
 
 use crate::base::domain;

@@ -27,6 +27,7 @@ use super::hash::Trail;
 use super::hash::depth;
 use super::hash::hash_and_labels;
 use super::name_matches;
+use super::tails::Tails;
 
 //----------- Names ------------------------------------------------------------
 
@@ -43,6 +44,8 @@ pub struct Names<V> {
     digits: HashMap<u64, Vec<Digits<V>>, Through>,
     /// How many labels names with `#` have.
     digit_depths: u128,
+    /// How all these names end.
+    tails: Tails,
     /// How many words there are.
     count: usize,
 }
@@ -87,6 +90,7 @@ impl<V> Default for Names<V> {
             depths: 0,
             digits: HashMap::default(),
             digit_depths: 0,
+            tails: Tails::default(),
             count: 0,
         }
     }
@@ -97,6 +101,9 @@ impl<V: Copy> Names<V> {
     /// digits.  The first value said about a name stays; the one that was there
     /// is returned.
     pub fn insert(&mut self, name: Domain, subtree: bool, value: V) -> Option<V> {
+        let literal = self.literal.values().chain(&self.met).map(|said| said.name.as_wire());
+        let digits = self.digits.values().flatten().map(|digits| digits.name.as_wire());
+        self.tails.add(name.as_wire(), literal.chain(digits));
         if name.labels().any(|label| label.contains(&b'#')) {
             return self.insert_digits(name, subtree, value);
         }
@@ -147,16 +154,19 @@ impl<V: Copy> Names<V> {
 
     /// Returns the most specific word about a name.
     pub fn first(&self, trail: &Trail<'_>) -> Option<V> {
-        let shape = self.shape(trail);
-        trail.steps_to_root().find_map(|step| self.at(step, shape.as_ref()).next())
+        self.lookup_on(trail).next()
     }
 
     /// Returns everything said about a name, the most specific first: the
     /// name itself, then its subtree, then the subtrees above it.  Where a
     /// literal name and one with `#` are equally long, the literal one leads.
     pub fn lookup_on(&self, trail: &Trail<'_>) -> impl Iterator<Item = V> {
-        let shape = self.shape(trail);
-        trail.steps_to_root().flat_map(move |step| self.at(step, shape.as_ref()))
+        let may = self.tails.may_hold(trail.name().as_wire());
+        let found = may.then(|| {
+            let shape = self.shape(trail);
+            trail.steps_to_root().flat_map(move |step| self.at(step, shape.as_ref()))
+        });
+        found.into_iter().flatten()
     }
 
     /// Returns whether nothing was said about anything.
