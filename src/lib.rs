@@ -15,6 +15,7 @@ pub mod listen;
 pub mod observe;
 pub mod policy;
 pub mod query;
+pub mod querylog;
 pub mod resolve;
 
 // Looked at over HTTP.

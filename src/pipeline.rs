@@ -1,6 +1,7 @@
 //! The road of a query, as one short function.  Start reading here.
 
 mod household;
+pub mod scribe;
 pub mod storms;
 pub mod tally;
 
@@ -26,6 +27,7 @@ use crate::resolve::Resolve;
 use crate::resolve::Resolved;
 
 pub use household::Household;
+pub use scribe::Scribe;
 pub use storms::Retry;
 pub use storms::Storms;
 pub use tally::Mark;
@@ -290,6 +292,12 @@ pub trait Witness: Send + Sync {
     /// each query.
     fn tally(&self) -> Arc<Tally> {
         Arc::default()
+    }
+
+    /// Returns a scribe for such a thread, which notes what the query log is to
+    /// hold; none, if there is no such log.
+    fn scribe(&self) -> Option<Scribe> {
+        None
     }
 
     /// Takes note that it was found out who a client is, after so long a wait

@@ -24,6 +24,8 @@ use sordino::pipeline::Retry;
 use sordino::pipeline::Witness;
 use sordino::policy::Ground;
 use sordino::query::Transport;
+use sordino::querylog::Askers;
+use sordino::querylog::QueryLog;
 use sordino::resolve::Origin;
 use sordino::resolve::Resolver;
 use sordino::resolve::Settings;
@@ -74,16 +76,19 @@ fn labels(text: &str) -> BTreeMap<String, BTreeSet<String>> {
     values
 }
 
+/// Starts an observer, with a query log in memory.
+fn observer(metrics: &Arc<Metrics>) -> (Observer, Arc<QueryLog>) {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(1_000_000));
+    let settings = sordino::querylog::Settings::default();
+    let askers = Arc::clone(metrics) as Arc<dyn Askers>;
+    let log = QueryLog::start(settings, Path::new("nowhere"), askers, Arc::clone(&clock)).unwrap();
+    (Observer::start(Arc::clone(metrics), Arc::default(), Arc::default(), &log, clock).unwrap(), log)
+}
+
 #[test]
 fn labels_stay_bounded_whatever_strangers_do() {
     let metrics = Arc::new(Metrics::new().unwrap());
-    let observer = Observer::start(
-        Arc::clone(&metrics),
-        Arc::default(),
-        Arc::default(),
-        Arc::new(ManualClock::at(1_000_000)),
-    )
-    .unwrap();
+    let (observer, log) = observer(&metrics);
     let loaded = load::load(&Options::default()).unwrap();
     let clock = ManualClock::at(1_000_000);
     let tally = observer.tally();
@@ -97,6 +102,7 @@ fn labels_stay_bounded_whatever_strangers_do() {
                 for blocked in [false, true] {
                     let mark = Mark {
                         page,
+                        logged: true,
                         purpose,
                         ground: u8::try_from(ground).unwrap(),
                         blocked,
@@ -114,7 +120,8 @@ fn labels_stay_bounded_whatever_strangers_do() {
     metrics.loaded(&loaded.house, &[(Arc::from("mine"), 3)], clock.now());
     let downloads = [Download { list: Arc::from("mine"), last_success: None, failures: 2 }];
     let resolver = Resolver::new(&Settings::default()).unwrap();
-    let text = String::from_utf8(metrics.render(&resolver.stats(), &downloads, clock.now())).unwrap();
+    let text =
+        String::from_utf8(metrics.render(&resolver.stats(), &downloads, &log.facts(), clock.now())).unwrap();
 
     let page = page();
     let closed = |label: &str| -> BTreeSet<String> {
@@ -155,17 +162,11 @@ fn the_words_for_states_are_those_of_the_page() {
         let loaded = load::load(&Options::default()).unwrap();
         metrics.loaded(&loaded.house, &[], clock.now());
         let metrics = Arc::new(metrics);
-        let observer = Observer::start(
-            Arc::clone(&metrics),
-            Arc::default(),
-            Arc::default(),
-            Arc::new(ManualClock::at(1_000_000)),
-        )
-        .unwrap();
+        let (observer, log) = observer(&metrics);
         let device = loaded.house.devices.named("trial-echo", &loaded.house.catalog).unwrap();
         observer.page(&device, &loaded.house);
         let resolver = Resolver::new(&Settings::default()).unwrap();
-        String::from_utf8(metrics.render(&resolver.stats(), &[], clock.now())).unwrap()
+        String::from_utf8(metrics.render(&resolver.stats(), &[], &log.facts(), clock.now())).unwrap()
     };
     let help = text.lines().find_map(|line| line.strip_prefix("# HELP sordino_device_state ")).unwrap();
     for line in page()

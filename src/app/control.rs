@@ -30,9 +30,15 @@ use tokio::io::BufReader;
 use tokio::net::UnixListener;
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
+use super::identity::Pushed;
 use super::load::Options;
 use super::load::state_dir;
+use crate::querylog;
+use crate::querylog::Filter;
+use crate::querylog::QueryLog;
+use crate::querylog::Row;
 
 /// The socket, in the state folder.
 const SOCKET: &str = "control";
@@ -43,7 +49,8 @@ const INSTALLED: &str = "/var/lib/sordino";
 /// Longest request, in octets.
 const MOST_REQUEST: u64 = 4096;
 
-/// Longest response, in octets: tens of thousands of addresses.
+/// Longest response, in octets: tens of thousands of addresses, or a page of the
+/// query log with the longest names.
 const MOST_RESPONSE: u64 = 16 << 20;
 
 /// Most connections at once.
@@ -51,6 +58,9 @@ const MOST_CONNECTIONS: usize = 16;
 
 /// How long a caller may take for its request, and a response for its way.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long an answer may take: a slow disk erases what a house asked in a year.
+const LONG_PATIENCE: Duration = Duration::from_mins(2);
 
 //----------- Request, Response ------------------------------------------------
 
@@ -76,6 +86,18 @@ pub enum Request {
     },
     /// Who is where?
     Addresses {},
+    /// What was asked for?
+    LogRows {
+        /// Which rows are wanted.
+        filter: Filter,
+        /// Those after this one.
+        after: i64,
+    },
+    /// What was asked for is to be erased.
+    LogErase {
+        /// Of which device; of all without.
+        device: Option<String>,
+    },
 }
 
 /// What is answered.
@@ -88,6 +110,11 @@ pub enum Response {
     Error(String),
     /// Who is where.
     Addresses(Vec<Entry>),
+    /// What was asked for, the oldest first: a page of rows.  If it is full, there
+    /// may be more.
+    Rows(Vec<Row>),
+    /// So many rows are erased.
+    Erased(u64),
 }
 
 /// Who is where, as far as is known.
@@ -111,8 +138,32 @@ pub struct Entry {
 
 //----------- Serving ----------------------------------------------------------
 
+/// Starts answering in a state folder.  Where that can't be, the rest goes on.
+pub(super) fn listen(state: &Path, pushed: Pushed, log: Arc<QueryLog>) {
+    let answer = move |request| match request {
+        Request::IdentityAdd { mac, address, name, until } => {
+            pushed.add(&mac, address, name.as_deref(), until)
+        }
+        Request::IdentityRemove { address } => pushed.remove(address),
+        Request::Addresses {} => pushed.addresses(),
+        Request::LogRows { filter, after } => Response::Rows(log.rows(&filter, after)),
+        Request::LogErase { device } => match log.erase(device.as_deref()) {
+            Ok(rows) => Response::Erased(rows),
+            Err(error) => Response::Error(format!("erased in memory, and not on disk: {error}")),
+        },
+    };
+    match open(state) {
+        Ok(socket) => {
+            tokio::spawn(serve(socket, Arc::new(answer)));
+        }
+        Err(error) => {
+            tracing::warn!(%error, "no control socket: `sordino identity` and `sordino log` can't ask");
+        }
+    }
+}
+
 /// Opens the socket in a state folder.
-pub(super) fn open(state: &Path) -> io::Result<UnixListener> {
+fn open(state: &Path) -> io::Result<UnixListener> {
     let path = state.join(SOCKET);
     // What is there is of a run before this one.  Whoever lives there keeps it.
     if StdUnixStream::connect(&path).is_ok() {
@@ -125,10 +176,10 @@ pub(super) fn open(state: &Path) -> io::Result<UnixListener> {
 }
 
 /// What answers requests.
-pub(super) type Answer = Arc<dyn Fn(Request) -> Response + Send + Sync>;
+type Answer = Arc<dyn Fn(Request) -> Response + Send + Sync>;
 
 /// Answers requests, for ever.
-pub(super) async fn serve(listener: UnixListener, answer: Answer) {
+async fn serve(listener: UnixListener, answer: Answer) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -138,7 +189,7 @@ pub(super) async fn serve(listener: UnixListener, answer: Answer) {
         };
         let answer = Arc::clone(&answer);
         tokio::spawn(async move {
-            if let Ok(Err(error)) = tokio::time::timeout(PATIENCE, converse(stream, answer)).await {
+            if let Err(error) = converse(stream, answer).await {
                 tracing::debug!(%error, "the control socket");
             }
             drop(place);
@@ -151,9 +202,10 @@ async fn converse(mut stream: UnixStream, answer: Answer) -> io::Result<()> {
     let caller = stream.peer_cred()?.uid();
     let response = if caller == 0 || caller == nix::unistd::geteuid().as_raw() {
         let mut line = String::new();
-        BufReader::new((&mut stream).take(MOST_REQUEST)).read_line(&mut line).await?;
+        let mut request = BufReader::new((&mut stream).take(MOST_REQUEST));
+        timeout(PATIENCE, request.read_line(&mut line)).await??;
         match serde_json::from_str(&line) {
-            // Something may be written to disk for it.
+            // The disk may be asked for it.
             Ok(request) => tokio::task::spawn_blocking(move || answer(request)).await?,
             Err(error) => Response::Error(format!("not a request: {error}")),
         }
@@ -162,7 +214,7 @@ async fn converse(mut stream: UnixStream, answer: Answer) -> io::Result<()> {
     };
     let mut line = serde_json::to_vec(&response)?;
     line.push(b'\n');
-    stream.write_all(&line).await?;
+    timeout(PATIENCE, stream.write_all(&line)).await??;
     stream.shutdown().await
 }
 
@@ -171,7 +223,7 @@ async fn converse(mut stream: UnixStream, answer: Answer) -> io::Result<()> {
 /// Asks a running Sordino.
 pub fn call(options: &Options, request: &Request) -> io::Result<Response> {
     let mut stream = connect(options)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(LONG_PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
@@ -181,15 +233,25 @@ pub fn call(options: &Options, request: &Request) -> io::Result<Response> {
     Ok(serde_json::from_str(&response)?)
 }
 
-/// Finds a running Sordino: in the state folder that was named, or else in that
-/// of an installed one or of this user's own.
-fn connect(options: &Options) -> io::Result<StdUnixStream> {
+/// Returns the state folders in which a Sordino may be found: the one that was
+/// named, or else that of an installed one and this user's own.
+fn folders(options: &Options) -> Vec<PathBuf> {
     let mut folders = vec![state_dir(options)];
     if options.state_dir.is_none() {
         folders.insert(0, PathBuf::from(INSTALLED));
     }
+    folders
+}
+
+/// Returns the first of them in which one has left a query log.
+pub fn with_log(options: &Options) -> Option<PathBuf> {
+    folders(options).into_iter().find(|folder| querylog::is_left(folder))
+}
+
+/// Finds a running Sordino.
+fn connect(options: &Options) -> io::Result<StdUnixStream> {
     let mut failed = None;
-    for folder in folders {
+    for folder in folders(options) {
         match StdUnixStream::connect(folder.join(SOCKET)) {
             Ok(stream) => return Ok(stream),
             Err(error) => failed = Some(error),

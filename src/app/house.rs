@@ -78,6 +78,7 @@ pub fn build(
             networks: device.networks.iter().map(|network| network.value).collect(),
             family,
             policy: device.policy,
+            logged: device.log,
         });
     }
     let devices = Registry::new(listings, config.unlisted).map_err(|clash| {

@@ -1,5 +1,6 @@
 //! Who asks: starts what finds out, and whoever tells it.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,9 +10,7 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-use super::control;
 use super::control::Entry;
-use super::control::Request;
 use super::control::Response;
 use super::watch::Watch;
 use crate::base::Clock;
@@ -37,8 +36,9 @@ use crate::source::identity::pushed;
 const BREATH: Duration = Duration::from_secs(1);
 
 /// Starts finding out who asks.
-pub(super) fn start(clock: &Arc<dyn Clock>) -> Arc<Identify> {
+pub(super) fn start(config: &Config, clock: &Arc<dyn Clock>) -> Arc<Identify> {
     let identify = Arc::new(Identify::new(neighbors(), Arc::default()));
+    identify.set(settings(config));
     #[cfg(target_os = "linux")]
     tokio::spawn(follow(Arc::clone(&identify), Arc::clone(clock)));
     identify
@@ -47,17 +47,6 @@ pub(super) fn start(clock: &Arc<dyn Clock>) -> Arc<Identify> {
 /// Returns what a config says about it.
 pub(super) fn settings(config: &Config) -> Settings {
     Settings { forwarders: config.identify.forwarders.clone(), wait: config.identify.wait }
-}
-
-/// Starts answering on the control socket.
-pub(super) fn listen(identify: &Identify, state: &Path, clock: &Arc<dyn Clock>) {
-    let pushed = Pushed::new(identify, state, clock);
-    match control::open(state) {
-        Ok(socket) => {
-            tokio::spawn(control::serve(socket, Arc::new(move |request| pushed.answer(request))));
-        }
-        Err(error) => tracing::warn!(%error, "no control socket: identities cannot be pushed"),
-    }
 }
 
 /// Opens the neighbor table.
@@ -114,38 +103,40 @@ impl Pushed {
         Self { addresses, feed, state: state.to_owned(), clock: Arc::clone(clock), writing: Mutex::default() }
     }
 
-    /// Answers a request.
-    pub(super) fn answer(&self, request: Request) -> Response {
+    /// Somebody has an address from now on.
+    pub(super) fn add(&self, mac: &str, address: IpAddr, name: Option<&str>, until: Option<i64>) -> Response {
         let now = self.clock.now();
-        match request {
-            Request::IdentityAdd { mac, address, name, until } => {
-                let binding = match pushed::binding(&mac, address, name.as_deref(), until) {
-                    Ok(binding) => binding,
-                    Err(say) => return Response::Error(say),
-                };
-                self.addresses.hear(&self.feed, [((binding.addr, 0), binding)], now);
-                self.keep(now)
-            }
-            Request::IdentityRemove { address } => {
-                if self.addresses.forget(&self.feed, (address.to_canonical(), 0), now) {
-                    self.keep(now)
-                } else {
-                    Response::Error(format!("nobody was pushed who has {address}"))
-                }
-            }
-            Request::Addresses {} => {
-                let shown = self.addresses.all(now).into_iter().map(|Shown { addr, entry, about }| Entry {
-                    address: addr,
-                    mac: entry.mac.to_string(),
-                    source: entry.source.to_string(),
-                    age: Some(now.unix.saturating_sub(entry.since).max(0)),
-                    left: entry.until.map(|until| until.saturating_sub(now.unix)),
-                    name: about.name.as_deref().map(str::to_owned),
-                    guest: about.guest,
-                });
-                Response::Addresses(shown.collect())
-            }
+        let binding = match pushed::binding(mac, address, name, until) {
+            Ok(binding) => binding,
+            Err(say) => return Response::Error(say),
+        };
+        self.addresses.hear(&self.feed, [((binding.addr, 0), binding)], now);
+        self.keep(now)
+    }
+
+    /// Nobody has an address any more.
+    pub(super) fn remove(&self, address: IpAddr) -> Response {
+        let now = self.clock.now();
+        if self.addresses.forget(&self.feed, (address.to_canonical(), 0), now) {
+            self.keep(now)
+        } else {
+            Response::Error(format!("nobody was pushed who has {address}"))
         }
+    }
+
+    /// Returns who is where.
+    pub(super) fn addresses(&self) -> Response {
+        let now = self.clock.now();
+        let shown = self.addresses.all(now).into_iter().map(|Shown { addr, entry, about }| Entry {
+            address: addr,
+            mac: entry.mac.to_string(),
+            source: entry.source.to_string(),
+            age: Some(now.unix.saturating_sub(entry.since).max(0)),
+            left: entry.until.map(|until| until.saturating_sub(now.unix)),
+            name: about.name.as_deref().map(str::to_owned),
+            guest: about.guest,
+        });
+        Response::Addresses(shown.collect())
     }
 
     /// Writes down what was pushed.

@@ -18,11 +18,13 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::alive;
+use super::control;
 use super::date;
 use super::downloads;
 use super::downloads::Lists;
 use super::downloads::OwnLookup;
 use super::identity;
+use super::identity::Pushed;
 use super::identity::Tellers;
 use super::kept;
 use super::last_good;
@@ -41,7 +43,6 @@ use super::watch::Watch;
 use crate::base::Clock;
 use crate::base::Diagnostic;
 use crate::base::time::SystemClock;
-use crate::config;
 use crate::config::Listen;
 use crate::listen;
 use crate::listen::Addresses;
@@ -52,6 +53,8 @@ use crate::listen::probe::Probe;
 use crate::observe::Observer;
 use crate::observe::log;
 use crate::observe::metrics::Metrics;
+use crate::querylog::Askers;
+use crate::querylog::QueryLog;
 use crate::resolve;
 use crate::resolve::Resolver;
 use crate::web;
@@ -96,7 +99,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     complain(&loaded.warnings);
     let Listen { dns, tls, https, threads, .. } = &loaded.config.listen;
     let sockets =
-        listen::bind(Addresses { dns, tls, https }, threads.unwrap_or_else(cores)).map_err(fatal)?;
+        listen::bind(Addresses { dns, tls, https }, threads.unwrap_or_else(system::cores)).map_err(fatal)?;
     let metrics_at = loaded.config.metrics.listen;
     let metrics_socket = tokio::net::TcpListener::bind(metrics_at)
         .await
@@ -110,8 +113,10 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
 
     let metrics = Arc::new(Metrics::new().map_err(fatal)?);
     let network = Arc::new(Network::new(Arc::clone(&options.recognizer)));
+    let askers = Arc::clone(&metrics) as Arc<dyn Askers>;
+    let log = QueryLog::start(loaded.config.query_log, &state, askers, Arc::clone(&clock)).map_err(fatal)?;
     let (recognizer, visitors) = (Arc::clone(&options.recognizer), Arc::clone(&network.visitors));
-    let observer = Observer::start(Arc::clone(&metrics), recognizer, visitors, Arc::clone(&clock));
+    let observer = Observer::start(Arc::clone(&metrics), recognizer, visitors, &log, Arc::clone(&clock));
     let observer = Arc::new(observer.map_err(fatal)?);
     let resolver = Arc::new(Resolver::new(&loaded.config.resolve).map_err(fatal)?);
     date::load(&state, &resolver, &*clock);
@@ -125,9 +130,8 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let addresses = sockets.addresses();
     let count = loaded.house.catalog.families().len() + loaded.house.policies.lists.all().len();
     let home = home(&loaded, resolver);
-    let identify = identity::start(&clock);
-    identify.set(identity::settings(&loaded.config));
-    identity::listen(&identify, &state, &clock);
+    let identify = identity::start(&loaded.config, &clock);
+    control::listen(&state, Pushed::new(&identify, &state, &clock), Arc::clone(&log));
     let tellers = Tellers::start(&loaded.config, &loaded.base, &identify, &clock);
     let door = Arc::new(Door::new(home, Arc::clone(&clock), identify, observer));
 
@@ -135,17 +139,17 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let lists = Fresh::start(&loaded, &state, &door, &clock, &news, None).map_err(fatal)?;
     let scrape = {
         let (door, metrics, clock) = (Arc::clone(&door), Arc::clone(&metrics), Arc::clone(&clock));
-        let lists = Arc::clone(&lists.lists);
+        let (log, lists) = (Arc::clone(&log), Arc::clone(&lists.lists));
         web::metrics::Scrape(move || {
             let downloads = downloads::facts(&lists.load());
-            metrics.render(&door.home().resolver.stats(), &downloads, clock.now())
+            metrics.render(&door.home().resolver.stats(), &downloads, &log.facts(), clock.now())
         })
     };
     tokio::spawn(web::serve::serve(metrics_socket, Arc::new(scrape)));
     tokio::spawn(rootkeys::follow(Arc::clone(&door), state.clone(), Arc::clone(&clock)));
-    let recognizer = Arc::clone(&options.recognizer);
+    let seen = Arc::clone(&options.recognizer);
     tokio::spawn(date::keep(state.clone(), Arc::clone(&door), Arc::clone(&clock)));
-    tokio::spawn(seen::keep(state.clone(), recognizer, Arc::clone(&door), Arc::clone(&clock)));
+    tokio::spawn(seen::keep(state.clone(), seen, Arc::clone(&door), Arc::clone(&clock)));
     uplink::follow(&door);
     network.start(&door, &metrics, &clock);
 
@@ -159,7 +163,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
         tokio::spawn(alive::feed_watchdog(probe));
     }
     if loaded.trial {
-        eprint!("{TRIAL}");
+        eprint!("{}", include_str!("trial.txt"));
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let (served, at, time) = (Arc::clone(&door), state.clone(), Arc::clone(&clock));
@@ -172,6 +176,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
         tellers,
         door,
         metrics,
+        log: Arc::clone(&log),
         clock,
         settings: loaded.config.resolve,
         known: loaded.known,
@@ -182,17 +187,10 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     tracing::info!("stopping; what was taken in is answered");
     let _ = stop.send(true);
     let ended = serving.await;
+    log.close();
     kept::save(&at, &served.home().resolver, time.now());
     seen::save(&at, &options.recognizer);
     ended.map_err(fatal)?.map_err(fatal)
-}
-
-/// What a trial run says.
-const TRIAL: &str = include_str!("trial.txt");
-
-/// Returns how many cores there are for us.
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from).min(config::MOST_THREADS)
 }
 
 /// Makes what queries meet of what was loaded.
@@ -224,6 +222,8 @@ struct Running {
     door: Arc<Door<Resolver>>,
     /// Where it is noted whether a reload took effect.
     metrics: Arc<Metrics>,
+    /// What was asked for.
+    log: Arc<QueryLog>,
     /// For the time of a reload.
     clock: Arc<dyn Clock>,
     /// The settings the resolver was built with.
@@ -351,8 +351,12 @@ impl Running {
         self.known.clone_from(&loaded.known);
         self.settings = loaded.config.resolve.clone();
         let (options, state) = (self.options.clone(), self.state.clone());
+        let log = Arc::clone(&self.log);
         // On the disk nobody waits for.
-        tokio::task::spawn_blocking(move || last_good::keep(&options, &state, &loaded));
+        tokio::task::spawn_blocking(move || {
+            log.set(loaded.config.query_log);
+            last_good::keep(&options, &state, &loaded);
+        });
         Ok(())
     }
 }

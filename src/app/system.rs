@@ -82,6 +82,11 @@ const NICE: libc::c_int = 10;
 #[cfg(not(target_os = "linux"))]
 pub(super) fn step_back() {}
 
+/// Returns how many cores there are for us.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(crate::config::MOST_THREADS)
+}
+
 #[cfg(all(test, target_env = "gnu"))]
 mod tests {
     use super::*;

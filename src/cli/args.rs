@@ -4,13 +4,16 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
+use clap::ValueEnum;
 
 use crate::app::load::Options;
 use crate::base::Domain;
+use crate::base::units;
 use crate::policy::export::Target;
 
 /// The DNS resolver of a home that knows its smart speakers.
@@ -116,6 +119,12 @@ pub enum Command {
         #[command(subcommand)]
         command: Identity,
     },
+    /// What was asked for: show, export or erase the query log
+    Log {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: Log,
+    },
     /// Look after the lists of families
     Lists {
         /// What to do with them.
@@ -210,6 +219,61 @@ pub enum Identity {
         /// The address
         address: IpAddr,
     },
+}
+
+/// Which rows of the query log.
+#[derive(Args, Clone, Debug)]
+pub struct Which {
+    /// Those of one device, by its name
+    #[arg(long, value_name = "NAME")]
+    pub device: Option<String>,
+    /// Those of the last time, like 30m, 24h or 7d
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    pub since: Option<Duration>,
+    /// Those that were blocked
+    #[arg(long)]
+    pub blocked: bool,
+}
+
+/// `sordino log`
+#[derive(Debug, Subcommand)]
+pub enum Log {
+    /// Show the last rows
+    Show {
+        /// Which
+        #[command(flatten)]
+        which: Which,
+        /// How many
+        #[arg(long, value_name = "COUNT", default_value_t = 50)]
+        last: usize,
+    },
+    /// Write all rows for other programs: all that is known of a device
+    Export {
+        /// Which
+        #[command(flatten)]
+        which: Which,
+        /// json (one object a line) or csv
+        #[arg(long, value_enum, default_value_t = LogFormat::Json)]
+        format: LogFormat,
+    },
+    /// Erase what is known of a device, or everything, in memory and on disk
+    Erase {
+        /// The device, by its name
+        #[arg(long, value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
+        device: Option<String>,
+        /// Everything
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+/// How the query log is written for other programs.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// An object a line.
+    Json,
+    /// Comma-separated values (RFC 4180).
+    Csv,
 }
 
 /// `sordino lists`

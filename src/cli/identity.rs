@@ -31,8 +31,8 @@ pub fn identity(options: &Options, command: Identity, out: &mut dyn Write) -> io
         Identity::Remove { address } => Request::IdentityRemove { address },
     };
     let say = match control::call(options, &request) {
-        Ok(Response::Done {} | Response::Addresses(_)) => return Ok(0),
         Ok(Response::Error(say)) => say,
+        Ok(_) => return Ok(0),
         Err(error) => error.to_string(),
     };
     writeln!(out, "{say}")?;

@@ -13,6 +13,8 @@ pub mod explain;
 pub mod firewall;
 pub mod identity;
 pub mod lists;
+pub mod log;
+mod logged;
 
 use std::io;
 use std::io::Write;
@@ -44,6 +46,7 @@ pub fn main() -> Result<(), ExitError> {
         Some(Command::Firewall { command: Firewall::Print(ask) }) => firewall::print(&options, &ask, out),
         Some(Command::Claim { addresses }) => claim::claim(&options, &addresses, out),
         Some(Command::Identity { command }) => identity::identity(&options, command, out),
+        Some(Command::Log { command }) => log::log(&options, &command, out),
         Some(Command::Lists { command }) => lists::lists(&options, &command, out),
     };
     // A closed pipe (`| head`) is no fault of ours.

@@ -12,6 +12,7 @@ mod read_date;
 mod read_identify;
 mod read_listen;
 mod read_lists;
+mod read_log;
 mod read_rooms;
 mod v1;
 
@@ -37,6 +38,7 @@ use crate::catalog::foreign::Format;
 use crate::device::PolicyId;
 use crate::policy::Exception;
 use crate::policy::Policy;
+use crate::querylog;
 use crate::resolve::Settings;
 
 /// The largest config, in octets.  A house with a thousand devices has 100 KiB.
@@ -81,6 +83,8 @@ pub struct Config {
     pub download: Download,
     /// `[identify]`
     pub identify: Identify,
+    /// `[query-log]`
+    pub query_log: querylog::Settings,
     /// `[metrics]`
     pub metrics: Metrics,
     /// `[web]`
@@ -182,6 +186,8 @@ pub struct Device {
     pub family: Option<Written<String>>,
     /// Its policy.
     pub policy: Option<PolicyId>,
+    /// Whether the query log may hold what it asks.
+    pub log: bool,
 }
 
 /// `[list.NAME]`

@@ -43,12 +43,6 @@ impl Reader {
         self.faults.push(fault);
     }
 
-    /// Remarks that something is set that has no effect yet.
-    pub(super) fn not_yet(&mut self, span: &Range<usize>, what: &str) {
-        let warning = self.text.fault(span, format!("{what} is not yet in effect")).warning();
-        self.warnings.push(warning);
-    }
-
     /// Reads a text by a function, or complains with the function's error.
     pub(super) fn parse<T, E: Display>(
         &mut self,
@@ -173,9 +167,9 @@ pub(super) fn config(text: &Arc<ConfigText>, spec: Spec) -> Result<Config, Vec<D
     let blocked = reader.blocked(&spec.blocked);
     let download = reader.download(&spec.download);
     let metrics = reader.metrics(&spec.metrics);
+    let query_log = reader.query_log(&spec.query_log);
     let web = reader.web(&spec.web);
     let identify = reader.identify(&spec.identify);
-    reader.later(&spec.query_log);
     if !reader.faults.is_empty() {
         // In the order of the file, as people mend it.
         reader.faults.sort_by_key(|fault| (fault.line, fault.column));
@@ -198,6 +192,7 @@ pub(super) fn config(text: &Arc<ConfigText>, spec: Spec) -> Result<Config, Vec<D
         download,
         identify,
         metrics,
+        query_log,
         web,
     })
 }

@@ -193,6 +193,7 @@ impl Reader {
                 macs: table.mac.map(|macs| self.parse_many(&macs, str::parse::<MacAddr>)).unwrap_or_default(),
                 id: table.id.and_then(|text| self.parse(&text, client_id)),
                 networks: table.ip.map(|networks| self.parse_many(&networks, network)).unwrap_or_default(),
+                log: table.log.unwrap_or(true),
                 policy: table.policy.and_then(|text| self.named(&text, "policy", policies)),
                 family: table
                     .family

@@ -188,22 +188,4 @@ impl Reader {
             spec.listen.as_ref().and_then(|text| self.parse(text, |text| socket(text, default.port())));
         Web { listen: listen.unwrap_or(default) }
     }
-
-    /// `[query-log]`: checked, and not in effect.
-    pub(super) fn later(&mut self, log: &v1::QueryLog) {
-        if let Some(text) = &log.keep {
-            self.parse(text, units::duration);
-            self.not_yet(&text.span(), "`keep`");
-        }
-        let stores = [("memory", ()), ("disk", ())];
-        let levels = [("full", ()), ("no-client", ()), ("off", ())];
-        if let Some(text) = &log.store {
-            self.word(text, "store", &stores);
-            self.not_yet(&text.span(), "`store`");
-        }
-        if let Some(text) = &log.level {
-            self.word(text, "level", &levels);
-            self.not_yet(&text.span(), "`level`");
-        }
-    }
 }

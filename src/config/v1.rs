@@ -115,6 +115,7 @@ pub(super) struct Device {
     pub(super) ip: Option<Spanned<OneOrMany>>,
     pub(super) family: Option<Text>,
     pub(super) policy: Option<Text>,
+    pub(super) log: Option<bool>,
 }
 
 /// `[unlisted]`
@@ -196,6 +197,7 @@ pub(super) struct QueryLog {
     pub(super) keep: Option<Text>,
     pub(super) store: Option<Text>,
     pub(super) level: Option<Text>,
+    pub(super) memory: Option<Text>,
 }
 
 /// `[metrics]`

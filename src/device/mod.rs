@@ -61,6 +61,8 @@ pub struct Device {
     /// The listed device that it says it is.  What that one may not have, this one
     /// may not have either; nothing else follows from it.
     pub claim: Option<Box<Self>>,
+    /// Whether the query log may hold what it asks.
+    pub logged: bool,
 }
 
 impl Device {

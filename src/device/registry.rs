@@ -42,6 +42,8 @@ pub struct Listing {
     pub family: Option<FamilyId>,
     /// Its policy, where the config names one.
     pub policy: Option<PolicyId>,
+    /// Whether the query log may hold what it asks.
+    pub logged: bool,
 }
 
 /// The policies of what is not listed.
@@ -149,6 +151,7 @@ impl Registry {
                 policy: self.unlisted.speakers,
                 standing: Standing::Recognized(recognition),
                 claim: None,
+                logged: true,
             };
         }
         Device {
@@ -157,6 +160,7 @@ impl Registry {
             policy: self.unlisted.others,
             standing: Standing::Unknown,
             claim: None,
+            logged: true,
         }
     }
 
@@ -192,7 +196,8 @@ impl Registry {
             Standing::Unknown => (Arc::clone(&claimed.name), Standing::Claimed),
             standing => (device.name, standing),
         };
-        Device { name, standing, claim: Some(Box::new(claimed)), ..device }
+        let logged = device.logged && claimed.logged;
+        Device { name, standing, logged, claim: Some(Box::new(claimed)), ..device }
     }
 
     /// Returns the device of a listing by its name, as if it had asked.
@@ -220,6 +225,7 @@ impl Registry {
             family,
             claim: None,
             standing: Standing::Unknown,
+            logged: true,
         };
         let families = (0..).zip(catalog.families()).map(|(id, _)| Some(FamilyId(id)));
         listed.chain(families.chain([None]).map(unlisted))
@@ -252,6 +258,7 @@ impl Registry {
             policy: listing.policy.unwrap_or(unlisted),
             standing: Standing::Listed { by, place: listing.place.clone() },
             claim: None,
+            logged: listing.logged,
         }
     }
 }
@@ -307,6 +314,7 @@ mod tests {
             networks: networks.iter().map(|net| net.parse().unwrap()).collect(),
             family: None,
             policy: policy.map(PolicyId),
+            logged: true,
         }
     }
 

@@ -79,6 +79,7 @@ mod tests {
             policy: PolicyId(0),
             standing: Standing::Unknown,
             claim: None,
+            logged: true,
         };
         let mac = MacAddr([0xf4, 0xf5, 0xd8, 0, 0, host]);
         Neighbor { mac, address: IpAddr::from([192, 168, 178, host]), device }

@@ -35,6 +35,7 @@ use crate::pipeline::tally::Queries;
 use crate::pipeline::tally::Sum;
 use crate::policy::Ground;
 use crate::query::Transport;
+use crate::querylog::Asker;
 use crate::resolve::Origin;
 
 /// Most devices that are shown although they never asked.
@@ -154,9 +155,11 @@ impl Counts {
         *lock(&self.suspects) = devices.take(MOST_SUSPECTS).map(|device| page(device, house)).collect();
     }
 
-    /// Returns the name of the device whose queries are counted on a page.
-    pub(super) fn device(&self, page: u16) -> Option<Arc<str>> {
-        lock(&self.book).get(page).map(|page| Arc::clone(&page.device))
+    /// Returns whose queries are counted on a page.
+    pub(super) fn asker(&self, page: u16) -> Option<Asker> {
+        let book = lock(&self.book);
+        let Page { device, family, .. } = book.get(page)?;
+        Some(Asker { device: Arc::clone(device), family: Arc::clone(family) })
     }
 
     /// Returns how many answers came from there.

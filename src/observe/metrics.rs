@@ -17,6 +17,7 @@ use prometheus::TextEncoder;
 
 use super::counts::Counts;
 use super::identities::Identities;
+use super::logged::Logged;
 pub use super::register::Family;
 use super::register::Register;
 use super::register::count;
@@ -37,6 +38,9 @@ use crate::pipeline::Mark;
 use crate::pipeline::Served;
 use crate::pipeline::Tally;
 use crate::query::Transport;
+use crate::querylog::Asker;
+use crate::querylog::Askers;
+use crate::querylog::Facts;
 use crate::resolve::Origin;
 use crate::resolve::Stats;
 use crate::resolve::stats::Limit;
@@ -95,6 +99,8 @@ pub struct Metrics {
     identities: Identities,
     /// `network_findings`
     findings: IntGaugeVec,
+    /// `query_log_…`
+    logged: Logged,
     /// What is counted query by query.
     counts: Counts,
 }
@@ -175,6 +181,7 @@ impl Metrics {
                 "What is wrong with the network, by how many it is about; see `sordino doctor`.",
                 &["finding"],
             )?,
+            logged: Logged::new(reg)?,
             counts: Counts::new(reg)?,
             dropped,
             missed: Arc::default(),
@@ -195,13 +202,23 @@ impl Metrics {
     //--- Events
 
     /// Books an event, in the tally of the thread that does it.
-    pub(super) fn book(&self, event: &Event, tally: &Tally) {
+    /// Returns the mark of a query that was served.
+    pub(super) fn book(&self, event: &Event, tally: &Tally) -> Option<Mark> {
         match event {
             Event::Served { served, house, seconds } => {
-                let page = self.counts.page(&served.device, house);
-                let Served { query, judged, answer, response, retry, .. } = &**served;
-                let mark = Mark::new(page, judged, *retry, answer.origin(), response.rcode, query.transport);
+                let Served { query, device, judged, answer, response, retry } = &**served;
+                let page = self.counts.page(device, house);
+                let mark = Mark::new(
+                    page,
+                    device.logged,
+                    judged,
+                    *retry,
+                    answer.origin(),
+                    response.rcode,
+                    query.transport,
+                );
                 tally.served(&mark, query.received.unix, Duration::from_secs_f64(*seconds));
+                return Some(mark);
             }
             Event::TurnedAway { rcode, transport } => tally.responded(*rcode, *transport),
             Event::Dropped(reason) => tally.dropped(*reason),
@@ -209,6 +226,7 @@ impl Metrics {
             // Told to whoever watches storms.
             Event::Storm { .. } => {}
         }
+        None
     }
 
     /// Returns what is counted query by query.
@@ -269,7 +287,7 @@ impl Metrics {
     //--- Scrapes
 
     /// Writes all metrics as Prometheus reads them.
-    pub fn render(&self, stats: &Stats, downloads: &[Download], now: Now) -> Vec<u8> {
+    pub fn render(&self, stats: &Stats, downloads: &[Download], log: &Facts, now: Now) -> Vec<u8> {
         for Download { list, last_success, failures } in downloads {
             // Zero as long as there is no copy: a list of 1970 is too old.
             self.list_read.with_label_values(&[&**list]).set(last_success.unwrap_or(0));
@@ -300,11 +318,18 @@ impl Metrics {
         let missed = self.missed.load(Ordering::Relaxed);
         raise(&self.dropped.with_label_values(&["not-booked"]), missed);
         self.identities.show();
+        self.logged.show(log);
         self.counts.show(now);
         let mut text = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
             tracing::warn!(%error, "metrics could not be written");
         }
         text
+    }
+}
+
+impl Askers for Metrics {
+    fn asker(&self, page: u16) -> Option<Asker> {
+        self.counts.asker(page)
     }
 }

@@ -9,6 +9,7 @@ pub mod book;
 mod counts;
 mod identities;
 pub mod log;
+mod logged;
 pub mod metrics;
 mod register;
 mod storms;
@@ -33,8 +34,10 @@ use crate::device::Visitors;
 use crate::pipeline::Event;
 use crate::pipeline::Found;
 use crate::pipeline::Household;
+use crate::pipeline::Scribe;
 use crate::pipeline::Tally;
 use crate::pipeline::Witness;
+use crate::querylog::QueryLog;
 use metrics::Metrics;
 use storms::LOOK;
 use storms::Storm;
@@ -58,6 +61,8 @@ pub struct Observer {
     sender: mpsc::SyncSender<Event>,
     /// Where it is counted.
     metrics: Arc<Metrics>,
+    /// Where queries are remembered.
+    log: Arc<QueryLog>,
     /// Events that found the channel full.
     missed: Arc<AtomicU64>,
     /// Who asks.
@@ -71,15 +76,16 @@ impl Observer {
         metrics: Arc<Metrics>,
         recognizer: Arc<Recognizer>,
         visitors: Arc<Visitors>,
+        log: &Arc<QueryLog>,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
         let (sender, receiver) = mpsc::sync_channel(WAITING);
         let missed = metrics.missed();
         let shown = Arc::clone(&metrics);
         let (tally, watch) = (metrics.counts().tally(), Watch::new(clock.now()));
-        let books = Books { metrics, recognizer, tally, watch, clock };
+        let books = Books { metrics, recognizer, tally, watch, scribe: log.scribe(), clock };
         thread::Builder::new().name("observe".to_owned()).spawn(move || books.keep(&receiver))?;
-        Ok(Self { sender, missed, metrics: shown, visitors })
+        Ok(Self { sender, missed, metrics: shown, log: Arc::clone(log), visitors })
     }
 }
 
@@ -95,6 +101,8 @@ struct Books {
     tally: Arc<Tally>,
     /// Storms that go on.
     watch: Watch,
+    /// Notes for the query log.
+    scribe: Scribe,
     /// For when they are over.
     clock: Arc<dyn Clock>,
 }
@@ -116,6 +124,7 @@ impl Books {
                     for event in receiver.try_iter() {
                         self.book(event);
                     }
+                    self.scribe.ring();
                     gather();
                 }
             }
@@ -128,13 +137,17 @@ impl Books {
     /// Books an event.
     fn book(&mut self, event: Event) {
         if let Event::Storm { storm, storms, page, purpose, blocked } = event {
-            let device = self.metrics.counts().device(page).unwrap_or_default();
+            let device = self.metrics.counts().asker(page).unwrap_or_default().device;
             return self
                 .watch
                 .began(storm, Storm { device, purpose, storms: Arc::downgrade(&storms), blocked });
         }
         recognize(&event, &self.recognizer);
-        self.metrics.book(&event, &self.tally);
+        let mark = self.metrics.book(&event, &self.tally);
+        if let (Some(mark), Event::Served { served, .. }) = (mark, &event) {
+            let query = &served.query;
+            self.scribe.note(&mark, query.received.unix, query.qname.borrowed(), query.qtype);
+        }
     }
 }
 
@@ -176,6 +189,10 @@ impl Witness for Observer {
 
     fn met(&self, client: &Client, now: Now) {
         self.visitors.met(client, now.unix);
+    }
+
+    fn scribe(&self) -> Option<Scribe> {
+        Some(self.log.scribe())
     }
 
     fn page(&self, device: &Device, house: &Household) -> u16 {

@@ -66,6 +66,8 @@ const BUCKETS_NANOS: [u64; 12] = [
 pub struct Mark {
     /// The page of the device that asked.
     pub page: u16,
+    /// Whether the query log may hold what it asks.
+    pub logged: bool,
     /// What the name is for.
     pub purpose: Purpose,
     /// What the verdict rests on, by [`Ground::nth`].
@@ -85,9 +87,10 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// Makes the mark of a query that was judged.
+    /// Makes the mark of a query that was judged, of the device with this page.
     pub fn new(
         page: u16,
+        logged: bool,
         judged: &Judged,
         retry: Retry,
         origin: Origin,
@@ -96,6 +99,7 @@ impl Mark {
     ) -> Self {
         Self {
             page,
+            logged,
             purpose: judged.purpose,
             ground: u8::try_from(judged.ground.nth()).unwrap_or(0),
             blocked: judged.is_block(),
@@ -337,6 +341,7 @@ mod tests {
     fn mark(page: u16, purpose: Purpose, blocked: bool) -> Mark {
         Mark {
             page,
+            logged: true,
             purpose,
             ground: 4,
             blocked,

@@ -89,6 +89,7 @@ impl House {
             policy: self.policies.named(policy).unwrap(),
             standing: Standing::Unknown,
             claim: None,
+            logged: true,
         }
     }
 

@@ -199,6 +199,7 @@ pub(crate) fn household(exceptions: usize) -> Household {
         networks: vec!["192.0.2.2/32".parse().unwrap()],
         family: catalog.family_named("test-speaker"),
         policy: Some(PolicyId(1)),
+        logged: true,
     };
     let tablet = Listing {
         name: Arc::from("tablet"),
@@ -208,6 +209,7 @@ pub(crate) fn household(exceptions: usize) -> Household {
         networks: vec!["192.0.2.4/32".parse().unwrap()],
         family: None,
         policy: Some(PolicyId(2)),
+        logged: true,
     };
     let unlisted = Unlisted { speakers: PolicyId(1), others: PolicyId(0) };
     let listed = Policy { lists: [0, 1].into_iter().collect(), ..Builtin::Open.policy() };

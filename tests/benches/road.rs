@@ -1,9 +1,11 @@
 //! The whole road of a packet, as far as it goes at once.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use sordino::listen::fast;
 use sordino::listen::fast::Known;
+use sordino::pipeline::scribe;
 
 use super::case::Case;
 use super::house;
@@ -81,7 +83,9 @@ const fn way(name: &'static str, peer: &'static str, asks: &'static str, rcode: 
 pub(crate) fn cases() -> Vec<Case> {
     let case = |way: &'static Way| Case::new(way.name, || way.prepare());
     let odd = Case::new("read and left to the slow road", odd);
-    WAYS.iter().map(case).chain([odd]).collect()
+    let noted = Case::new("noted for the query log", || note(true));
+    let unwanted = Case::new("not noted, as nobody wants it", || note(false));
+    WAYS.iter().map(case).chain([odd, noted, unwanted]).collect()
 }
 
 impl Way {
@@ -100,6 +104,24 @@ fn odd() -> impl FnMut() + 'static {
     }
     packet.extend_from_slice(&[0, 8, 0, 4, 0, 1, 0, 0]);
     take(LAPTOP, packet, 0, None)
+}
+
+/// Makes what notes an answer that has left, and finds room for it, where that is
+/// `wanted`.
+fn note(wanted: bool) -> impl FnMut() + 'static {
+    let packet = house::packet("www.popular-7.example.com", false);
+    let door = house::door(0, &CACHED);
+    let (home, now) = (door.home(), house::now());
+    let known = Known::find(LAPTOP.parse().unwrap(), &door, &home, now).unwrap();
+    let mark = fast::answer(&packet, &known, &home, now, &mut Vec::new()).unwrap();
+    let desk = Arc::default();
+    let (mut scribe, mut notes) = scribe::scribe(&desk);
+    desk.want(wanted);
+    move || {
+        fast::note(&mut scribe, &mark, black_box(&packet), now);
+        scribe.ring();
+        notes.clear();
+    }
 }
 
 /// Makes what takes a packet down the road.

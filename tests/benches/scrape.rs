@@ -16,6 +16,9 @@ use sordino::pipeline::Retry;
 use sordino::pipeline::Witness;
 use sordino::policy::Ground;
 use sordino::query::Transport;
+use sordino::querylog;
+use sordino::querylog::Askers;
+use sordino::querylog::QueryLog;
 use sordino::resolve::Origin;
 use sordino::resolve::Resolver;
 use sordino::resolve::Settings;
@@ -29,8 +32,12 @@ const DEVICES: u8 = 255;
 /// on so many grounds.
 fn scrape(purposes: usize, grounds: usize) -> impl FnMut() {
     let metrics = Arc::new(Metrics::new().unwrap());
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(1_010));
+    let nowhere = std::env::temp_dir().join("sordino-scrape");
+    let askers = Arc::clone(&metrics) as Arc<dyn Askers>;
+    let log = QueryLog::start(querylog::Settings::default(), &nowhere, askers, Arc::clone(&clock)).unwrap();
     let observer =
-        Observer::start(Arc::clone(&metrics), Arc::default(), Arc::default(), Arc::new(ManualClock::at(0)))
+        Observer::start(Arc::clone(&metrics), Arc::default(), Arc::default(), &log, Arc::clone(&clock))
             .unwrap();
     let loaded = load::load(&Options::default()).unwrap();
     // Two threads of the fast path.
@@ -44,6 +51,7 @@ fn scrape(purposes: usize, grounds: usize) -> impl FnMut() {
                 for (tally, blocked) in tallies.iter().zip([false, true]) {
                     let mark = Mark {
                         page,
+                        logged: true,
                         purpose,
                         ground: u8::try_from(ground).unwrap(),
                         blocked,
@@ -61,7 +69,7 @@ fn scrape(purposes: usize, grounds: usize) -> impl FnMut() {
     let resolver = Resolver::new(&Settings::default()).unwrap();
     let now = ManualClock::at(1_010).now();
     move || {
-        std::hint::black_box(metrics.render(&resolver.stats(), &[], now));
+        std::hint::black_box(metrics.render(&resolver.stats(), &[], &log.facts(), now));
     }
 }
 

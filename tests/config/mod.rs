@@ -32,6 +32,7 @@ fn the_reference_says_what_an_empty_file_does() {
     assert_eq!(reference.blocked, empty.blocked);
     assert_eq!(reference.download, empty.download);
     assert_eq!(reference.identify, empty.identify);
+    assert_eq!(reference.query_log, empty.query_log);
     assert_eq!(reference.metrics, empty.metrics);
     assert!(reference.devices.is_empty() && reference.lists.is_empty() && reference.exceptions.is_empty());
 }

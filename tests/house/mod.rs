@@ -26,6 +26,7 @@ mod life;
 mod noise;
 mod prometheus;
 mod proxies;
+mod querylog;
 mod robust;
 mod silence;
 mod storms;

@@ -17,6 +17,7 @@ use sordino::base::time::ManualClock;
 use sordino::listen::neighbor::around;
 use sordino::observe::metrics::Metrics;
 use sordino::pipeline::Household;
+use sordino::querylog::Facts;
 use sordino::resolve::Resolver;
 use sordino::resolve::Settings;
 
@@ -44,7 +45,7 @@ impl Watch {
         let now = self.clock.now();
         self.lookout.look(&around::look().unwrap(), &[], &self.house, now.unix);
         let stats = Resolver::new(&Settings::default()).unwrap().stats();
-        let text = String::from_utf8(self.metrics.render(&stats, &[], now)).unwrap();
+        let text = String::from_utf8(self.metrics.render(&stats, &[], &Facts::default(), now)).unwrap();
         let line = format!("sordino_device_state{{device=\"{}\"}} ", NEST.2);
         text.lines().find_map(|text| text.strip_prefix(&line)).map(|state| state.parse().unwrap())
     }

@@ -142,6 +142,7 @@ mod tests {
             policy: PolicyId(0),
             standing: Standing::Unknown,
             claim: None,
+            logged: true,
         };
         Known { client: Client::new(peer.ip()), device, page, admitted: true }
     }

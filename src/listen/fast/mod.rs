@@ -43,6 +43,7 @@ use crate::pipeline::Dropped;
 use crate::pipeline::Event;
 use crate::pipeline::Mark;
 use crate::pipeline::Retry;
+use crate::pipeline::Scribe;
 use crate::query::Transport;
 use crate::resolve::Resolve;
 use batch::Batch;
@@ -111,6 +112,7 @@ fn serve<R: Resolve + 'static>(
     runtime: &Handle,
 ) {
     let tally = door.witness().tally();
+    let mut scribe = door.witness().scribe();
     let mut clients = Clients::new();
     let mut paces = Paces::new();
     let mut batch = Batch::new();
@@ -159,11 +161,18 @@ fn serve<R: Resolve + 'static>(
             door.witness().note(Event::Dropped(Dropped::SendFailed));
         }
         let took = door.now().instant.saturating_duration_since(received.instant);
-        for mark in marks.iter_mut().take(count).filter_map(Option::take) {
+        for (nth, mark) in marks.iter_mut().enumerate().take(count) {
+            let Some(mark) = mark.take() else { continue };
             tally.served(&mark, received.unix, took);
+            if let (Some(scribe), Some((datagram, ..))) = (&mut scribe, batch.get(nth)) {
+                note(scribe, &mark, datagram.bytes, received);
+            }
             if let Retry::Storm(storm) = mark.retry {
                 door.witness().note(home.storm(storm, mark.page, mark.purpose));
             }
+        }
+        if let Some(scribe) = &mut scribe {
+            scribe.ring();
         }
     }
 }
@@ -185,7 +194,26 @@ pub fn answer<R: Resolve>(
     let end = pipeline::serve_at_once(query, &known.device, &home.house, &*home.resolver)?;
     let (blocked, retry) = home.storms.calm(query, &end.answer, home.house.blocked);
     let rcode = answer::write(query, &end.answer, blocked, answer::limit(query), out);
-    Some(Mark::new(known.page, &end.judged, retry, end.answer.origin(), rcode, Transport::Udp))
+    Some(Mark::new(
+        known.page,
+        known.device.logged,
+        &end.judged,
+        retry,
+        end.answer.origin(),
+        rcode,
+        Transport::Udp,
+    ))
+}
+
+/// Notes a query that was answered at once, where that is wanted.
+pub fn note(scribe: &mut Scribe, mark: &Mark, packet: &[u8], received: Now) {
+    if !scribe.wants(mark) {
+        return;
+    }
+    let mut room = [0; MAX_NAME];
+    if let Some((qname, qtype)) = packet::question(packet, &mut room) {
+        scribe.note(mark, received.unix, qname, qtype);
+    }
 }
 
 //----------- Back -------------------------------------------------------------

@@ -73,6 +73,14 @@ pub(super) fn read<'a>(
     })
 }
 
+/// Reads the name, in lower case into `room`, and the type that a packet asks for
+/// which was read before.
+pub(super) fn question<'a>(packet: &[u8], room: &'a mut [u8; MAX_NAME]) -> Option<(DomainRef<'a>, Rtype)> {
+    let qname = DomainRef::read(packet.get(HEADER..)?, room).ok()?;
+    let qtype = packet.get(HEADER + qname.as_wire().len()..)?.first_chunk()?;
+    Some((qname, Rtype(u16::from_be_bytes(*qtype))))
+}
+
 /// Reads an OPT record that ends the message (RFC 6891 section 6.1.2).
 fn read_opt(record: &[u8]) -> Option<Edns> {
     let word = |at: usize| Some(u16::from_be_bytes(*record.get(at..)?.first_chunk()?));

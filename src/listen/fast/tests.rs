@@ -140,6 +140,7 @@ fn door(clock: &Arc<ManualClock>) -> Door<Resolver> {
         networks: vec!["127.0.0.2/32".parse().unwrap()],
         family: catalog.family_named("test-speaker"),
         policy: Some(PolicyId(1)),
+        logged: true,
     };
     let unlisted = Unlisted { speakers: PolicyId(1), others: PolicyId(0) };
     let policies = vec![Builtin::Open.policy(), Builtin::Balanced.policy()];
@@ -276,8 +277,15 @@ async fn both_ways_give_the_same() {
             let slow = slow.unwrap_or_else(|| panic!("the slow road does not answer {packet:x?}"));
             assert_eq!(out, slow.response.wire, "{packet:x?}");
             let origin = slow.answer.origin();
-            let mark =
-                Mark::new(known.page, &slow.judged, slow.retry, origin, slow.response.rcode, Transport::Udp);
+            let mark = Mark::new(
+                known.page,
+                slow.device.logged,
+                &slow.judged,
+                slow.retry,
+                origin,
+                slow.response.rcode,
+                Transport::Udp,
+            );
             assert_eq!(fast, mark, "{packet:x?}");
             at_once += 1;
             blocked += usize::from(mark.blocked);

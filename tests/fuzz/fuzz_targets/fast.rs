@@ -98,6 +98,7 @@ static DOOR: LazyLock<Door<All>> = LazyLock::new(|| {
         networks: vec!["192.0.2.1/32".parse().expect("a network")],
         family: catalog.family_named("f"),
         policy: None,
+        logged: true,
     };
     let unlisted = Unlisted { speakers: PolicyId(0), others: PolicyId(0) };
     let house = Household {

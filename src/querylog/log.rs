@@ -1,0 +1,303 @@
+//! [`QueryLog`]: the log of a Sordino that runs, in memory and on disk.
+//
+//  Two locks: one for what is in memory, which is held for microseconds, and one
+//  for the disk, which is held for as long as the disk takes.  Whoever needs both
+//  takes the disk first, and nobody asks the disk while holding the other.
+
+use std::fmt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use super::FILE;
+use super::PAGE;
+use super::disk;
+use super::disk::Disk;
+use super::disk::DiskError;
+use super::keeper;
+use super::lock;
+use super::ring::Ring;
+use super::row::Filter;
+use super::row::Row;
+use super::settings::Level;
+use super::settings::Settings;
+use crate::base::Clock;
+use crate::pipeline::scribe;
+use crate::pipeline::scribe::Desk;
+use crate::pipeline::scribe::Notes;
+use crate::pipeline::scribe::Scribe;
+
+/// Who asked.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Asker {
+    /// The device, by its name.
+    pub device: Arc<str>,
+    /// Its family; empty where unknown.
+    pub family: Arc<str>,
+}
+
+/// Knows who devices are.
+pub trait Askers: Send + Sync {
+    /// Returns whose queries are counted on a page.
+    fn asker(&self, page: u16) -> Option<Asker>;
+}
+
+/// The query log of a running Sordino.
+pub struct QueryLog {
+    /// Where it is on disk, if it is.
+    file: PathBuf,
+    /// What is shared with threads that answer.
+    pub(super) desk: Arc<Desk>,
+    /// What is in memory.
+    pub(super) inner: Mutex<Inner>,
+    /// What is on disk.
+    disk: Mutex<Option<Disk>>,
+    /// Who devices are.
+    askers: Arc<dyn Askers>,
+    /// For how long rows are kept.
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// What is in memory.
+pub(super) struct Inner {
+    /// What to do.
+    pub(super) settings: Settings,
+    /// What each thread noted and nobody read yet.
+    notes: Vec<Notes>,
+    /// The rows.
+    ring: Ring,
+    /// The last row that is on disk.
+    written: i64,
+    /// Rows that left the ring before they could be written.
+    lost: u64,
+    /// Whether the disk does not do its part, as was said.
+    failing: bool,
+}
+
+/// Figures about the log.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Facts {
+    /// Rows in memory.
+    pub rows: usize,
+    /// Octets they take.
+    pub bytes: usize,
+    /// Queries that were not noted because a buffer was full.
+    pub dropped: u64,
+    /// Rows that could not be written to disk.
+    pub lost: u64,
+    /// Whether the disk takes what it is to keep.
+    pub disk_ok: bool,
+}
+
+impl QueryLog {
+    /// Starts the log, with its files in `state`.
+    pub fn start(
+        settings: Settings,
+        state: &Path,
+        askers: Arc<dyn Askers>,
+        clock: Arc<dyn Clock>,
+    ) -> std::io::Result<Arc<Self>> {
+        let log = Arc::new(Self::new(settings, state, askers, clock));
+        keeper::start(&log)?;
+        Ok(log)
+    }
+
+    /// Makes a log that nobody looks after.
+    pub(super) fn new(
+        settings: Settings,
+        state: &Path,
+        askers: Arc<dyn Askers>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let ring = Ring::default();
+        let inner = Inner { settings, notes: Vec::new(), ring, written: 0, lost: 0, failing: false };
+        let log = Self {
+            file: state.join(FILE),
+            desk: Arc::default(),
+            inner: Mutex::new(inner),
+            disk: Mutex::default(),
+            askers,
+            clock,
+        };
+        log.set(settings);
+        log
+    }
+
+    /// Returns a scribe for a thread that answers.
+    pub fn scribe(&self) -> Scribe {
+        let (scribe, notes) = scribe::scribe(&self.desk);
+        lock(&self.inner).notes.push(notes);
+        scribe
+    }
+
+    /// Changes what is done, as after a reload.  What is not to be kept any more
+    /// is erased at once, on disk too, so it may have to wait for the disk.
+    pub fn set(&self, settings: Settings) {
+        {
+            let mut inner = lock(&self.inner);
+            inner.settings = settings;
+            self.desk.want(settings.level != Level::Off);
+            match settings.level {
+                Level::Full => {}
+                Level::NoClient => inner.ring.forget_askers(),
+                Level::Off => inner.ring.clear(),
+            }
+        }
+        let mut disk = lock(&self.disk);
+        let done = self.open(&mut disk).and_then(|database| match database {
+            Some(database) if settings.level == Level::NoClient => database.forget_askers(),
+            Some(database) => {
+                database.forget_soon();
+                Ok(())
+            }
+            None => Ok(()),
+        });
+        self.judge(&mut disk, done);
+        if !settings.is_on_disk() {
+            *disk = None;
+            disk::remove(&self.file);
+            lock(&self.inner).written = 0;
+        }
+    }
+
+    /// Returns the database, where there is to be one; opens it first, if it has
+    /// to be.
+    fn open<'d>(&self, disk: &'d mut Option<Disk>) -> Result<Option<&'d mut Disk>, DiskError> {
+        if disk.is_none() && lock(&self.inner).settings.is_on_disk() {
+            let opened = Disk::open(&self.file)?;
+            let mut inner = lock(&self.inner);
+            // Rows go on where they ended.
+            inner.ring.number_from(opened.last() + 1);
+            inner.written = opened.last();
+            *disk = Some(opened);
+        }
+        Ok(disk.as_mut())
+    }
+
+    /// Takes in what was noted, and forgets what has no room in memory or whose
+    /// time is up.
+    pub(super) fn drain(&self) {
+        let now = self.clock.now().unix;
+        let mut inner = lock(&self.inner);
+        let Inner { notes, ring, settings, written, lost, .. } = &mut *inner;
+        if settings.level == Level::Off {
+            notes.iter_mut().for_each(Notes::clear);
+        }
+        for note in notes.iter_mut().flat_map(|notes| std::iter::from_fn(|| notes.take())) {
+            let asker = if settings.level == Level::Full { self.askers.asker(note.page) } else { None };
+            ring.add(&note, asker.unwrap_or_default());
+        }
+        let unwritten = ring.trim(settings.memory, settings.oldest(now), *written);
+        if settings.is_on_disk() {
+            *lost += unwritten;
+        }
+    }
+
+    /// Returns whether there are rows that are to be on disk and are not.
+    pub(super) fn has_unwritten(&self) -> bool {
+        let inner = lock(&self.inner);
+        inner.settings.is_on_disk() && inner.ring.last() > inner.written
+    }
+
+    /// Writes rows that are complete, and forgets those whose time is up.
+    pub(super) fn write(&self) {
+        self.write_until(self.clock.now().unix);
+    }
+
+    /// Writes everything, before the end.
+    pub fn close(&self) {
+        self.drain();
+        self.write_until(i64::MAX);
+    }
+
+    /// Writes rows that are complete at a moment.
+    fn write_until(&self, moment: i64) {
+        let mut disk = lock(&self.disk);
+        let done = self.open(&mut disk).and_then(|database| {
+            let Some(database) = database else { return Ok(()) };
+            let (rows, settings) = {
+                let inner = lock(&self.inner);
+                (inner.ring.complete(inner.written, moment), inner.settings)
+            };
+            let now = self.clock.now().unix;
+            database.write(&rows)?;
+            lock(&self.inner).written = database.last();
+            database.forget(&settings, now)
+        });
+        self.judge(&mut disk, done);
+    }
+
+    /// Takes note of how the disk does its part, and says so when that changes.
+    fn judge(&self, disk: &mut Option<Disk>, done: Result<(), DiskError>) {
+        let mut inner = lock(&self.inner);
+        match done {
+            Ok(()) if inner.failing => {
+                inner.failing = false;
+                tracing::info!("the query log is written to disk again");
+            }
+            Ok(()) => {}
+            Err(error) => {
+                if !inner.failing {
+                    tracing::warn!(%error, "the query log can't be written to disk; it goes on in memory");
+                }
+                inner.failing = true;
+                drop(inner);
+                if error.is_broken() {
+                    // It can't be mended, and its rows are nothing to keep longer
+                    // than was said.
+                    *disk = None;
+                    disk::remove(&self.file);
+                }
+            }
+        }
+    }
+
+    /// Returns rows that fit, the oldest first: those after `after`, [`PAGE`] at
+    /// most.
+    pub fn rows(&self, filter: &Filter, after: i64) -> Vec<Row> {
+        self.drain();
+        let mut rows = Vec::new();
+        let mut from = after;
+        if let Some(database) = lock(&self.disk).as_ref() {
+            match database.rows(filter, after) {
+                Ok(found) => {
+                    rows = found;
+                    from = after.max(database.last());
+                }
+                Err(error) => tracing::debug!(%error, "reading the query log"),
+            }
+        }
+        let room = PAGE.saturating_sub(rows.len());
+        rows.extend(lock(&self.inner).ring.rows(from).filter(|row| filter.fits(row)).take(room));
+        rows
+    }
+
+    /// Erases what is known of a device, or all of it, in memory and on disk.
+    /// Returns how many rows there were.
+    pub fn erase(&self, device: Option<&str>) -> Result<u64, DiskError> {
+        self.drain();
+        let mut disk = lock(&self.disk);
+        let in_memory = {
+            let mut inner = lock(&self.inner);
+            let written = inner.written;
+            inner.ring.erase(device, written)
+        };
+        let on_disk = self.open(&mut disk)?.map_or(Ok(0), |database| database.erase(device))?;
+        Ok(in_memory + on_disk)
+    }
+
+    /// Returns figures about the log.
+    pub fn facts(&self) -> Facts {
+        let inner = lock(&self.inner);
+        let (rows, bytes) = inner.ring.size();
+        let Inner { lost, failing, .. } = *inner;
+        Facts { rows, bytes, dropped: self.desk.dropped(), lost, disk_ok: !failing }
+    }
+}
+
+impl fmt::Debug for QueryLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueryLog").field("file", &self.file).finish_non_exhaustive()
+    }
+}
