@@ -354,13 +354,14 @@ impl Resolver {
             }
             None => {}
         }
+        let epoch = way.line.epoch();
         match timeout(CLIENT_TIMER, work.answer(key.clone(), way, now)).await {
             Ok(Ok(data)) => Ok(Resolved { data, age: 0, origin: way.upstream.origin() }),
             // It is not what it was: whoever signs it says otherwise.
             Ok(Err(failure)) if failure.is_bogus() => Err(failure),
             Ok(Err(_)) => Ok(old),
             Err(_) => {
-                work.late(&key, way, now.plus(CLIENT_TIMER));
+                work.late(&key, way, epoch, now.plus(CLIENT_TIMER));
                 Ok(old)
             }
         }

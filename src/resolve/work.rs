@@ -88,12 +88,12 @@ impl Work {
     }
 
     /// Notes that a question takes so long that its asker got an old answer; so
-    /// will those who ask next.
-    pub(super) fn late(&self, key: &Key, way: &Way, now: Now) {
+    /// will those who ask next.  It was begun in this `epoch` of the line.
+    pub(super) fn late(&self, key: &Key, way: &Way, epoch: u32, now: Now) {
         let detail = "no answer yet".to_owned();
         let failure = Failure { kind: FailureKind::Timeout, detail, origin: way.upstream.origin() };
         way.line.silent(&key.question.name, now.instant);
-        self.failures.late(key, failure, now.instant, way.line.epoch());
+        self.failures.late(key, failure, now.instant, epoch);
     }
 
     /// Starts work on a question unless somebody has; none if there is too much.
@@ -107,7 +107,7 @@ impl Work {
         }
         let (put, result) = watch::channel(None);
         in_flight.insert(key.clone(), result.clone());
-        let (done, way) = (Done { work: self.clone(), key }, way.clone());
+        let (done, way) = (Done { work: self.clone(), key, epoch: way.line.epoch() }, way.clone());
         tokio::spawn(async move {
             let question = &done.key.question;
             let begun = moment();
@@ -168,12 +168,15 @@ struct Done {
     work: Work,
     /// The question.
     key: Key,
+    /// The line's epoch in which work on it began: if it fails when the line is
+    /// back, that says nothing.
+    epoch: u32,
 }
 
 impl Done {
     /// Takes down how work ended that was begun at `asked`.
     fn note(&self, outcome: &Outcome, way: &Way, asked: Now, ended: Now, kind: Kind) {
-        let (Self { work, key }, line) = (self, &way.line);
+        let (Self { work, key, epoch }, line) = (self, &way.line);
         let failure = match outcome {
             Ok(data) => {
                 work.cache.put(key.clone(), data, asked);
@@ -198,7 +201,7 @@ impl Done {
         }
         // When the line is back, so are we.
         let grows = !line.is_down();
-        work.failures.put(key, failure.clone(), ended.instant, line.epoch(), grows);
+        work.failures.put(key, failure.clone(), ended.instant, *epoch, grows);
     }
 }
 

@@ -222,6 +222,24 @@ async fn while_nobody_answers_old_answers_are_given_at_once_and_one_question_a_s
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_begun_before_the_line_was_back_and_fails_after_it_says_nothing() {
+    let house = House::with_old(&["a.de", "b.de", "c.de"]).await;
+    house.is(Outside::Silent);
+    for name in ["a.de", "b.de"] {
+        assert_eq!(house.ask(name).await.unwrap().0, Origin::Stale);
+    }
+    // Both are still worked on, in vain, when the line is back.
+    house.is(Outside::Fine);
+    house.later(1);
+    assert_eq!(house.ask("c.de").await.unwrap().0, Origin::Stale);
+    house.settle().await;
+    assert_eq!(house.ask("c.de").await.unwrap().0, Origin::Cache);
+    for name in ["a.de", "b.de"] {
+        assert_eq!(house.ask(name).await.unwrap().0, Origin::Recursion, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_name_that_fails_leaves_others_alone() {
     let house = House::with_old(&["a.de", "b.de"]).await;
     house.is(Outside::Failing);
