@@ -4,12 +4,17 @@ and what they cost."""
 import os, random, resource, signal, socket, struct, subprocess, time
 
 HINTS = ".\t3600\tIN\tNS\ta.root.\na.root.\t3600\tIN\tA\t10.53.0.1\n"
+NL = "\n"
 TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Peer:
-    def __init__(self, name, port, folder, anchor=None, ipv6=False):
-        self.name, self.at, self.folder = name, ("127.0.0.1", port), f"{folder}/{name}"
+    """One of them.  It asks from the root down, or with `forward` another
+    resolver; `more` goes into its config, and `core` is the only one it may use."""
+
+    def __init__(self, name, port, folder, anchor=None, ipv6=False, forward=None, at="127.0.0.1", more="", core=None):
+        self.name, self.at, self.folder = name, (at, port), f"{folder}/{name}"
+        self.forward, self.more = forward, more
         os.makedirs(self.folder, exist_ok=True)
         with open(f"{self.folder}/hints", "w") as f:
             f.write(HINTS + ("a.root.\t3600\tIN\tAAAA\tfd53::1\n" if ipv6 else ""))
@@ -18,7 +23,8 @@ class Peer:
                 f.write(anchor)
         command = getattr(self, name)(port, anchor, ipv6)
         self.said = open(f"{self.folder}/said", "w")
-        self.process = subprocess.Popen(command, stdout=self.said, stderr=self.said)
+        pin = [] if core is None else ["taskset", "-c", str(core)]
+        self.process = subprocess.Popen(pin + command, stdout=self.said, stderr=self.said)
         for _ in range(100):
             if self.ask("ready.test.", timeout=0.2)[0] is not None:
                 return
@@ -33,9 +39,10 @@ class Peer:
   pidfile: ""
   use-syslog: no
   logfile: "{self.folder}/log"
-  interface: 127.0.0.1@{port}
+  interface: {self.at[0]}@{port}
   do-ip6: {"yes" if ipv6 else "no"}
   access-control: 127.0.0.0/8 allow
+  access-control: 10.0.0.0/8 allow
   do-not-query-localhost: no
   module-config: "{"validator iterator" if anchor else "iterator"}"
   trust-anchor-signaling: no
@@ -43,8 +50,10 @@ class Peer:
   num-threads: 1
   local-zone: "test." nodefault
   {f'trust-anchor-file: "{self.folder}/anchor"' if anchor else ""}
+  {self.more}
 remote-control:
   control-enable: no
+{f'forward-zone:{NL}  name: "."{NL}  forward-addr: {self.forward}' if self.forward else ""}
 """)
         return ["/usr/sbin/unbound", "-d", "-c", f"{self.folder}/conf"]
 
@@ -52,15 +61,19 @@ remote-control:
         with open(f"{self.folder}/conf.toml", "w") as f:
             f.write(f"""version = 1
 [listen]
-dns = ["127.0.0.1:{port}"]
+dns = ["{self.at[0]}:{port}"]
+{self.more}
 [resolve]
+{f'mode = "forward"{NL}forward-to = ["{self.forward}"]' if self.forward else ""}
 allow-servers = ["0.0.0.0/0", "::/0"]
 ipv6 = {"true" if ipv6 else "false"}
 root-hints = "{self.folder}/hints"
 dnssec = {"true" if anchor else "false"}
 {f'trust-anchor = "{self.folder}/anchor"' if anchor else ""}
 [metrics]
-listen = "127.0.0.1:{port + 1}"
+listen = "{self.at[0]}:{port + 1}"
+[web]
+listen = "{self.at[0]}:{port + 2}"
 [unlisted]
 speakers = "open"
 others = "open"
