@@ -38,8 +38,7 @@ pub use tally::Tally;
 /// Takes a query down the road.  Every way out is a [`Served`], so there is no
 /// leaving early unobserved.
 pub async fn serve(query: Query, house: &Household, resolver: &impl Resolve, storms: &Storms) -> Served {
-    let device = house.identify(&query.client);
-    let device = house.devices.claiming(device, query.claim.as_deref(), &house.catalog);
+    let device = house.identify_claiming(&query.client, query.claim.as_deref());
     let asked = query.borrowed();
     let (judged, verdict) = judge(asked, &Trail::of(asked.qname), &device, house);
     let end = match verdict {
@@ -93,20 +92,8 @@ fn judge<'q>(
     device: &Device,
     house: &Household,
 ) -> (Judged, Verdict<'q>) {
-    let judge = |device: &Device| {
-        let rule = house.catalog.rule_on(device.family, trail);
-        house.policies.judge(query, device, trail, rule)
-    };
-    let own = judge(device);
-    stricter(own, device, judge, |(judged, _)| judged)
-}
-
-/// Returns the verdict on what a device says that it is, if that is a block and
-/// its own is none.  A claim can only take away.
-fn stricter<T>(own: T, device: &Device, judge: impl Fn(&Device) -> T, judged: impl Fn(&T) -> &Judged) -> T {
-    let Some(claimed) = device.claim.as_deref().filter(|_| !judged(&own).is_block()) else { return own };
-    let other = judge(claimed);
-    if judged(&other).is_block() { other } else { own }
+    let rule = house.catalog.rule_on(device.family, trail);
+    house.policies.judge(query, device, trail, rule)
 }
 
 /// Whether what came back is fine.
@@ -121,16 +108,7 @@ fn review(
         Ok(resolved) => resolved,
         Err(failure) => return End { judged, answer: Answer::Failed(failure) },
     };
-    let review = |judged: Judged, device: &Device| {
-        house.policies.review(judged, query, device, &house.catalog, resolved.reached())
-    };
-    let own = review(judged, device);
-    let judged = stricter(
-        own,
-        device,
-        |claimed| review(judge(query, &Trail::of(query.qname), claimed, house).0, claimed),
-        |own| own,
-    );
+    let judged = house.policies.review(judged, query, device, &house.catalog, resolved.reached());
     if judged.is_block() {
         return End::blocked(judged);
     }

@@ -229,7 +229,6 @@ fn no_list_breaks_a_wanted_function_and_the_laptop_is_still_blocked() {
             family,
             policy: PolicyId(policy),
             standing: Standing::Unknown,
-            claim: None,
             logged: true,
         };
         let verdict = |device: &Device| {

@@ -18,9 +18,9 @@ use crate::config::Written;
 use crate::device::Listing;
 use crate::device::Recognizer;
 use crate::device::Registry;
-use crate::device::Unlisted;
 use crate::pipeline::Household;
 use crate::policy::Policies;
+use crate::policy::Word;
 use crate::source::compiled;
 use crate::source::compiled::CompileError;
 use crate::source::compiled::From;
@@ -104,8 +104,10 @@ pub fn build(
         outside_networks: config.resolve.allow_servers.clone(),
         house_zones: config.resolve.zones.iter().map(|(zone, _)| zone.clone()).collect(),
     };
-    let Unlisted { speakers, others } = config.unlisted;
-    let only_restricts = policies.only_restricts(others, speakers);
+    let unknown = devices.unlisted(None);
+    let speakers = (0..).zip(catalog.families()).map(|(id, _)| devices.unlisted(Some(FamilyId(id))));
+    let only_restricts =
+        speakers.into_iter().all(|speaker| policies.is_as_strict(&speaker, &unknown, Word::Own));
     let devices = devices.recognizing(Arc::clone(places.recognizer), only_restricts);
     let house = Household { devices, catalog, policies, blocked: config.blocked };
     Ok(Built { house, warnings, set_aside: aside_counts })

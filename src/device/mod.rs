@@ -58,9 +58,6 @@ pub struct Device {
     pub policy: PolicyId,
     /// How it is known.
     pub standing: Standing,
-    /// The listed device that it says it is.  What that one may not have, this one
-    /// may not have either; nothing else follows from it.
-    pub claim: Option<Box<Self>>,
     /// Whether the query log may hold what it asks.
     pub logged: bool,
 }
@@ -94,7 +91,7 @@ pub enum Standing {
     },
     /// Signs say what it is.
     Recognized(Arc<Recognition>),
-    /// It says that it is a listed device, and nothing else is known of it.
+    /// It says that it is a listed device, which may ask for no more than it may.
     Claimed,
     /// Neither.
     Unknown,

@@ -150,18 +150,10 @@ impl Registry {
                 family: catalog.family_named(&recognition.family),
                 policy: self.unlisted.speakers,
                 standing: Standing::Recognized(recognition),
-                claim: None,
                 logged: true,
             };
         }
-        Device {
-            name: Arc::clone(&self.household),
-            family: None,
-            policy: self.unlisted.others,
-            standing: Standing::Unknown,
-            claim: None,
-            logged: true,
-        }
+        self.unlisted(None)
     }
 
     /// Returns what a client seems to be that is not listed, be it enough to
@@ -183,21 +175,10 @@ impl Registry {
         device.family.is_some().then_some(device)
     }
 
-    /// Returns the same device, which says that it is the listed one of this name.
-    /// Where nothing else is known of it, it is shown under that name.
-    pub fn claiming(&self, device: Device, name: Option<&str>, catalog: &Catalog) -> Device {
-        let listed =
-            |name: &str| self.listings.iter().find(|listing| listing.name.eq_ignore_ascii_case(name));
-        let Some(claimed) = name.and_then(listed).and_then(|listing| self.named(&listing.name, catalog))
-        else {
-            return device;
-        };
-        let (name, standing) = match device.standing {
-            Standing::Unknown => (Arc::clone(&claimed.name), Standing::Claimed),
-            standing => (device.name, standing),
-        };
-        let logged = device.logged && claimed.logged;
-        Device { name, standing, logged, claim: Some(Box::new(claimed)), ..device }
+    /// Returns the listed device that a client says it is, in capitals or not.
+    pub fn claimed(&self, name: &str, catalog: &Catalog) -> Option<Device> {
+        let listing = self.listings.iter().find(|listing| listing.name.eq_ignore_ascii_case(name))?;
+        Some(Device { standing: Standing::Claimed, ..self.named(&listing.name, catalog)? })
     }
 
     /// Returns the device of a listing by its name, as if it had asked.
@@ -219,16 +200,19 @@ impl Registry {
     /// unlisted one of each family, and an unknown one.
     pub fn everybody(&self, catalog: &Catalog) -> impl Iterator<Item = Device> {
         let listed = self.listings.iter().filter_map(|listing| self.named(&listing.name, catalog));
-        let unlisted = |family: Option<FamilyId>| Device {
+        let families = (0..).zip(catalog.families()).map(|(id, _)| Some(FamilyId(id)));
+        listed.chain(families.chain([None]).map(|family| self.unlisted(family)))
+    }
+
+    /// Returns an unlisted device of a family, or of none.
+    pub fn unlisted(&self, family: Option<FamilyId>) -> Device {
+        Device {
             name: Arc::clone(&self.household),
             policy: if family.is_some() { self.unlisted.speakers } else { self.unlisted.others },
             family,
-            claim: None,
             standing: Standing::Unknown,
             logged: true,
-        };
-        let families = (0..).zip(catalog.families()).map(|(id, _)| Some(FamilyId(id)));
-        listed.chain(families.chain([None]).map(unlisted))
+        }
     }
 
     /// Returns what the config lists.
@@ -257,7 +241,6 @@ impl Registry {
             family,
             policy: listing.policy.unwrap_or(unlisted),
             standing: Standing::Listed { by, place: listing.place.clone() },
-            claim: None,
             logged: listing.logged,
         }
     }

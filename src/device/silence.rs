@@ -78,7 +78,6 @@ mod tests {
             family: None,
             policy: PolicyId(0),
             standing: Standing::Unknown,
-            claim: None,
             logged: true,
         };
         let mac = MacAddr([0xf4, 0xf5, 0xd8, 0, 0, host]);

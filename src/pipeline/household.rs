@@ -12,6 +12,7 @@ use crate::matcher::Trail;
 use crate::policy::Permit;
 use crate::policy::Policies;
 use crate::policy::Verdict;
+use crate::policy::Word;
 use crate::query::QueryRef;
 
 use super::Found;
@@ -40,6 +41,19 @@ impl Household {
         self.identify_with(client).0
     }
 
+    /// Returns the device behind a client that may say which one it is.
+    pub fn identify_claiming(&self, client: &Client, claim: Option<&str>) -> Device {
+        let own = self.identify(client);
+        match claim.and_then(|name| self.devices.claimed(name, &self.catalog)) {
+            Some(claimed) if claimed.name != own.name => {
+                // Whoever is in no log stays out of it, whatever it says.
+                let logged = own.logged && claimed.logged;
+                Device { logged, ..self.believe(claimed, own, Word::Own).0 }
+            }
+            _ => own,
+        }
+    }
+
     /// Returns what comes of finding out who a client is.
     pub fn found(&self, client: &Client) -> Found {
         match self.identify_with(client) {
@@ -56,8 +70,13 @@ impl Household {
         let Some(forwarder) = client.without_hint() else {
             return (device, false);
         };
-        let own = self.devices.identify(&forwarder, &self.catalog);
-        if self.policies.is_as_strict(&device, &own) { (device, false) } else { (own, true) }
+        self.believe(device, self.devices.identify(&forwarder, &self.catalog), Word::Forwarder)
+    }
+
+    /// Returns the device that it is `said` to be if that may ask for no more
+    /// than its `own`, and whether it may not.
+    fn believe(&self, said: Device, own: Device, word: Word) -> (Device, bool) {
+        if self.policies.is_as_strict(&said, &own, word) { (said, false) } else { (own, true) }
     }
 
     /// Returns a permit for what no policy of the house would block, whoever

@@ -46,6 +46,7 @@ pub use permit::Permit;
 pub use review::Reached;
 pub use rules::Builtin;
 pub use rules::Policy;
+pub use strictness::Word;
 
 //----------- Verdict, Judged --------------------------------------------------
 

@@ -1,36 +1,29 @@
-//! Which of two devices, or policies, lets less pass: neither a hint nor a
-//! recognition must loosen anything.
+//! Which of two devices may ask for less: neither a hint, nor what a device says
+//! of itself, nor a recognition must loosen anything.
 //
 //  Apart from judging, because this compares what would be judged of every name.
 
-use super::Action;
-use super::Exception;
 use super::Policies;
-use super::Scope;
 use crate::device::Device;
-use crate::device::PolicyId;
-use crate::matcher::ListSet;
+
+/// Who says that a device is another one than it seems.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Word {
+    /// A forwarder that the household listed.
+    Forwarder,
+    /// The device itself: by what it says, asks for or announces.
+    Own,
+}
 
 impl Policies {
-    /// Returns whether a device of no family that comes under the policy `to`
-    /// instead of `from`, and is of a family then, is allowed nothing that it was
-    /// not allowed before.  Only if `from` blocks nothing: functions of a family
-    /// go before lists.
-    pub fn only_restricts(&self, from: PolicyId, to: PolicyId) -> bool {
-        let blocks_nothing = self.policy(from).is_none_or(|from| from.lists == ListSet::default());
-        let loosens = |exception: &Exception| match exception.action {
-            Action::Allow => exception.scope == Scope::Policy(to),
-            Action::Block => exception.scope == Scope::Policy(from),
-        };
-        blocks_nothing && !self.exceptions.iter().any(loosens)
-    }
-
     /// Returns whether every name that `other` may not ask for is closed to
-    /// `one` as well, but for names that `one` needs for a function.
+    /// `one` as well: whether it may be told, by this word, that `other` is `one`.
+    /// By the word of a forwarder `one` may ask for what it needs for a function;
+    /// nobody gets that by saying so himself.
     ///
     /// That is a partial order, and a careful one: where it would take a look at
     /// every name to find out, the answer is no.
-    pub fn is_as_strict(&self, one: &Device, other: &Device) -> bool {
+    pub fn is_as_strict(&self, one: &Device, other: &Device, word: Word) -> bool {
         let (Some(policy), Some(others)) = (self.policy(one.policy), self.policy(other.policy)) else {
             return false;
         };
@@ -48,6 +41,11 @@ impl Policies {
         let lists = others.lists.intersection(self.lists.concerned(other.family));
         let own = policy.lists.intersection(self.lists.concerned(one.family));
         if !lists.without(own).is_empty() {
+            return false;
+        }
+        // Functions of a family go before lists.
+        let gains = one.family.is_some() && one.family != other.family && !lists.is_empty();
+        if gains && word == Word::Own {
             return false;
         }
         // Without a family nothing is known of any name, and nothing is blocked

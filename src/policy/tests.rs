@@ -88,7 +88,6 @@ impl House {
             family: if speaker { self.catalog.family_named("test-speaker") } else { None },
             policy: self.policies.named(policy).unwrap(),
             standing: Standing::Unknown,
-            claim: None,
             logged: true,
         }
     }
@@ -282,7 +281,8 @@ fn exceptions(house: &mut House, which: u8) {
 fn strictness_is_told_for_the_policies_there_are() {
     let house = House::new();
     let strict = |one: (&str, bool), other: (&str, bool)| {
-        house.policies.is_as_strict(&house.device(one.0, one.1), &house.device(other.0, other.1))
+        let (one, other) = (house.device(one.0, one.1), house.device(other.0, other.1));
+        house.policies.is_as_strict(&one, &other, Word::Forwarder)
     };
     for policy in Builtin::ALL.map(Builtin::as_str) {
         assert!(strict((policy, true), ("open", false)), "{policy}");
@@ -297,6 +297,8 @@ fn strictness_is_told_for_the_policies_there_are() {
         !strict(("balanced", true), ("listed", false)),
         "whoever says that it is a speaker escapes a list"
     );
+    let (speaker, laptop) = (house.device("listed", true), house.device("listed", false));
+    assert!(!house.policies.is_as_strict(&speaker, &laptop, Word::Own), "and gets its functions");
 }
 
 proptest! {
@@ -305,19 +307,22 @@ proptest! {
         policies in (0usize..8, 0usize..8),
         speakers in any::<(bool, bool)>(),
         which in any::<u8>(),
+        own in any::<bool>(),
     ) {
+        let word = if own { Word::Own } else { Word::Forwarder };
         let mut house = House::new();
         exceptions(&mut house, which);
         let name = |at: usize| house.policies.policies[at].name.to_string();
         let (one, other) = (name(policies.0), name(policies.1));
         let devices = (house.device(&one, speakers.0), house.device(&other, speakers.1));
-        if house.policies.is_as_strict(&devices.0, &devices.1) {
+        if house.policies.is_as_strict(&devices.0, &devices.1, word) {
             for name in [
                 "voice.example.com", "shop.example.com", "x.ads.example.com", "metrics.example.com",
                 "disputed.example.com", "other.example.com", "other.example.org", "a.cloud.example",
             ] {
                 let judged = house.judge(&one, speakers.0, name);
-                let open = !judged.is_block() && !matches!(judged.ground, Ground::Function { .. });
+                let needed = matches!(judged.ground, Ground::Function { .. });
+                let open = !judged.is_block() && (own || !needed);
                 prop_assert!(
                     !(open && house.judge(&other, speakers.1, name).is_block()),
                     "{one} is as strict as {other}, and {name} passes"

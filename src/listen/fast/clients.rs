@@ -141,7 +141,6 @@ mod tests {
             family: None,
             policy: PolicyId(0),
             standing: Standing::Unknown,
-            claim: None,
             logged: true,
         };
         Known { client: Client::new(peer.ip()), device, page, admitted: true }
