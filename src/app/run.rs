@@ -50,6 +50,7 @@ use crate::listen::access::Access;
 use crate::listen::door::Door;
 use crate::listen::door::Home;
 use crate::listen::probe::Probe;
+use crate::listen::turns;
 use crate::observe::Observer;
 use crate::observe::log;
 use crate::observe::metrics::Metrics;
@@ -366,7 +367,7 @@ impl Running {
 async fn read_aside(options: Options) -> Option<Result<Loaded, Vec<Diagnostic>>> {
     let (done, read) = oneshot::channel();
     let work = move || {
-        system::step_back();
+        turns::step_back();
         // Whoever asked waits for it.
         let _ = done.send(load(&options));
     };
@@ -384,7 +385,7 @@ async fn let_go(old: Arc<Home<Resolver>>) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let free = move || {
-        system::step_back();
+        turns::step_back();
         drop(old);
         system::give_back();
     };

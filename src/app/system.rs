@@ -1,11 +1,11 @@
 //! A word with the system: memory that was needed for a moment only is given
-//! back, and work that can wait steps back.
+//! back.
 //!
 //! Making the table of lists takes a multiple of what serving takes.  The GNU C
 //! library keeps what was freed, in case it is needed again, and the more so
 //! the larger it was: a household of 20 MiB would stay at 70 after a reload.
 //
-//  Three calls of C stand here, which take numbers and no pointers; there is no
+//  Two calls of C stand here, which take numbers and no pointers; there is no
 //  library for them that is kept up.  Other C libraries do not keep so much.
 
 use nix::sys::resource::Resource;
@@ -60,28 +60,6 @@ fn give_back_large() {}
 #[cfg(not(target_env = "gnu"))]
 pub(super) fn give_back() {}
 
-/// Lets other threads go first, on the thread that calls: for work on the
-/// machine of somebody who is waiting for an answer.
-//
-//  Not the least priority there is: in a flood that takes all processors, the
-//  config that ends it must still come into effect.
-#[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "setpriority; see the top of this file")]
-pub(super) fn step_back() {
-    // SAFETY: it takes three numbers.  On Linux, process 0 is this thread alone
-    // (setpriority(2), C library/kernel differences).
-    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
-}
-
-/// The nice value of work that can wait: a tenth of the processor is for it, if
-/// others want all of it.
-#[cfg(target_os = "linux")]
-const NICE: libc::c_int = 10;
-
-/// Has no way to say so.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn step_back() {}
-
 /// Returns how many cores there are for us.
 pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(crate::config::MOST_THREADS)
@@ -90,21 +68,6 @@ pub(super) fn cores() -> usize {
 #[cfg(all(test, target_env = "gnu"))]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_the_thread_that_says_so_steps_back() {
-        let nice = || {
-            // Field 19 of proc_pid_stat(5).
-            let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
-            stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap().parse::<i32>().unwrap()
-        };
-        let before = nice();
-        let after = std::thread::spawn(move || {
-            step_back();
-            nice()
-        });
-        assert_eq!((after.join().unwrap(), nice()), (before.max(NICE), before));
-    }
 
     #[test]
     fn what_is_used_stays_as_it_is() {

@@ -36,6 +36,7 @@ pub mod probe;
 pub mod proxy;
 mod stream;
 pub mod tls;
+pub mod turns;
 pub mod udp;
 #[cfg(target_os = "linux")]
 pub mod uplink;

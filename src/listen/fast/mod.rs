@@ -35,6 +35,7 @@ use super::door::Door;
 use super::door::Home;
 use super::pace::Pace;
 use super::pace::Paces;
+use super::turns::take_short_turns;
 use crate::answer;
 use crate::base::Now;
 use crate::base::domain::MAX_NAME;
@@ -111,6 +112,7 @@ fn serve<R: Resolve + 'static>(
     stop: &AtomicBool,
     runtime: &Handle,
 ) {
+    take_short_turns();
     let tally = door.witness().tally();
     let mut scribe = door.witness().scribe();
     let mut clients = Clients::new();
