@@ -45,9 +45,7 @@ const LAW: &[(&str, &[&str])] = &[
 /// Which rooms may use a crate or a part of the standard library.
 const OUTSIDE: &[(&str, &[&str])] = &[
     ("hickory_proto::", &["answer", "listen", "resolve"]),
-    ("hickory_net::", &["listen", "resolve"]),
     ("hickory_server::", &["listen"]),
-    ("hickory_resolver::", &["resolve"]),
     ("prometheus", &["observe"]),
     ("toml::", &["config"]),
     ("jiff", &["cli", "config"]),

@@ -13,8 +13,8 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hickory_net::xfer::Protocol;
 use hickory_proto::op::ResponseCode;
+use hickory_server::net::xfer::Protocol;
 use hickory_server::server::Request;
 
 use super::door::Door;

@@ -6,21 +6,17 @@
 //! afterwards, wherever it came from.
 
 pub mod cache;
-mod context;
 pub mod data;
 mod dates;
 mod demand;
 mod designated;
-mod dnssec;
 mod exchange;
 mod failures;
 pub mod file;
 mod forward;
 mod iterate;
-mod library;
 mod line;
 pub mod names;
-mod outside;
 mod reached;
 mod resolver;
 mod rootkeys;
@@ -44,11 +40,11 @@ use crate::policy::Reached;
 pub use cache::AnswerCache;
 pub use data::AnswerData;
 pub use designated::Designated;
+pub use exchange::Network;
+pub use exchange::take;
 pub use file::File;
 pub use forward::Server;
 pub use forward::ServerError;
-pub use iterate::Network;
-pub use iterate::take;
 pub use resolver::Resolver;
 pub use rootkeys::MAX_ROOT_KEYS;
 pub use rootkeys::RootKeysError;

@@ -20,9 +20,9 @@ use super::dates::Dates;
 use super::demand::is_ending;
 use super::designated;
 use super::designated::Designated;
+use super::exchange::Network;
+use super::exchange::Sockets;
 use super::failures::Failed;
-use super::iterate::Network;
-use super::iterate::Sockets;
 use super::rootkeys::RootKeys;
 use super::rootkeys::RootKeysError;
 use super::saved;
@@ -98,8 +98,8 @@ impl Resolver {
         Self::with_network(settings, cache, Arc::new(Sockets))
     }
 
-    /// Returns a resolver whose queries down from the root are carried by
-    /// `network`: for tests with an Internet of their own.
+    /// Returns a resolver whose queries in the clear are carried by `network`: for
+    /// tests with an Internet of their own.
     pub fn with_network(
         settings: &Settings,
         cache: Arc<AnswerCache>,
@@ -173,14 +173,14 @@ impl Resolver {
     }
 
     /// Looks whether the root has changed its keys ([RFC 5011]), as far as that
-    /// is due.  To be done every few hours.
+    /// is due.  To be done every few hours.  It is an error if there are none that
+    /// are signed well.
     ///
     /// [RFC 5011]: https://www.rfc-editor.org/rfc/rfc5011
-    pub async fn look_at_root_keys(&self, now: Now) {
+    pub async fn look_at_root_keys(&self, now: Now) -> Result<(), Failure> {
         let (name, rtype) = (Domain::root(), Rtype::DNSKEY);
         let question = Question { name: name.clone(), rtype, checking_disabled: false };
-        // Whoever asks next looks at them too.
-        let _ = self.0.ways.of(name.borrowed()).1.upstream.fetch(&question, now).await;
+        self.0.ways.of(name.borrowed()).1.upstream.fetch(&question, now).await.map(drop)
     }
 
     /// Returns what is thought of the root's keys: in a line for people, and for

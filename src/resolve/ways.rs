@@ -9,16 +9,11 @@ use std::hash::Hasher;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::Origin;
-use super::dnssec::Validator;
-use super::file;
-use super::forward::Forwarder;
+use super::exchange::Network;
 use super::forward::Server;
-use super::iterate::Network;
-use super::iterate::Recursion;
-use super::library::Source;
+use super::iterate::Resolution;
+use super::iterate::is_trusted_below;
 use super::line::Line;
-use super::outside::Outside;
 use super::rootkeys::RootKeys;
 use super::settings::Choice;
 use super::settings::Mode;
@@ -78,49 +73,30 @@ impl Ways {
         network: Arc<dyn Network>,
         root_keys: &Arc<RootKeys>,
     ) -> Result<Self, SettingsError> {
-        let outside: Arc<dyn Upstream> = match settings.mode {
-            Mode::Recurse => {
-                let (counters, root_keys) = (Arc::clone(counters), Arc::clone(root_keys));
-                Arc::new(Recursion::new(settings, counters, network, root_keys)?)
-            }
-            Mode::Forward => {
-                if settings.forward_to.is_empty() {
-                    return Err(no_server("forward-to"));
-                }
-                let (servers, choice) = (&settings.forward_to, settings.choice);
-                let forwarder = Forwarder::new(servers, choice, settings.forward_ca.as_ref(), counters)?;
-                let source = Source { forwarder: Arc::new(forwarder), recursion_desired: true };
-                let anchors = settings.trust_anchor.as_ref().map(file::trust_anchors).transpose()?;
-                Arc::new(Outside {
-                    validator: settings.dnssec.then(|| Validator::new(source.clone(), anchors)),
-                    source,
-                    unchecked: settings.negative_trust_anchors.clone(),
-                    origin: Origin::Forward,
-                    counters: Arc::clone(counters),
-                })
-            }
+        if settings.mode == Mode::Forward && settings.forward_to.is_empty() {
+            return Err(no_server("forward-to"));
+        }
+        let resolution = move |settings: &Settings| -> Result<Arc<dyn Upstream>, SettingsError> {
+            let (counters, root_keys) = (Arc::clone(counters), Arc::clone(root_keys));
+            Ok(Arc::new(Resolution::new(settings, counters, Arc::clone(&network), root_keys)?))
         };
-        let mut without_zones = settings.clone();
-        without_zones.zones.clear();
-        without_zones.stubs.clear();
-        // How answers are kept does not change what they say.
-        let Settings { cache_size, serve_stale, prefetch, designated, .. } = Settings::default();
-        let without_zones = Settings { cache_size, serve_stale, prefetch, designated, ..without_zones };
+        let outside = resolution(settings)?;
+        let without_zones = without_zones(settings);
         let mut zones = Vec::new();
         for (name, servers) in &settings.stubs {
-            // How it is asked and checked is as for all others.
+            if servers.is_empty() {
+                return Err(no_server(&name.to_string()));
+            }
+            // It is the same that goes down from these servers, by itself.
             let realm = mark(&(name, servers, &without_zones));
-            let upstream = match settings.mode {
-                // It goes down from these servers by itself.
-                Mode::Recurse if servers.is_empty() => return Err(no_server(&name.to_string())),
-                Mode::Recurse => Arc::clone(&outside),
-                Mode::Forward => plain(name, servers, false, counters)?,
-            };
-            zones.push((name.clone(), Way::new(upstream, realm)));
+            zones.push((name.clone(), Way::new(Arc::clone(&outside), realm)));
         }
         for (name, servers) in &settings.zones {
-            let upstream = plain(name, servers, true, counters)?;
-            zones.push((name.clone(), Way::new(upstream, mark(&(name, servers, true)))));
+            if servers.is_empty() {
+                return Err(no_server(&name.to_string()));
+            }
+            let settings = forwarding(&without_zones, name, servers)?;
+            zones.push((name.clone(), Way::new(resolution(&settings)?, mark(&(name, &settings)))));
         }
         zones.sort_by_key(|(name, _)| std::cmp::Reverse(name.labels().count()));
         Ok(Self { zones, outside: Way::new(outside, mark(&without_zones)) })
@@ -143,26 +119,21 @@ fn no_server(what: &str) -> SettingsError {
     SettingsError::Setting(format!("resolve: no server to ask for `{what}`"))
 }
 
-/// Returns a way to these servers, where nobody checks signatures: nobody
-/// outside has signed what only the router knows.
-fn plain(
-    name: &Domain,
-    servers: &[SocketAddr],
-    recursion_desired: bool,
-    counters: &Arc<Counters>,
-) -> Result<Arc<dyn Upstream>, SettingsError> {
-    if servers.is_empty() {
-        return Err(no_server(&name.to_string()));
-    }
-    let servers: Vec<_> = servers.iter().copied().map(Server::from).collect();
-    let forwarder = Arc::new(Forwarder::new(&servers, Choice::Parallel, None, counters)?);
-    Ok(Arc::new(Outside {
-        source: Source { forwarder, recursion_desired },
-        validator: None,
-        unchecked: Vec::new(),
-        origin: Origin::Forward,
-        counters: Arc::clone(counters),
-    }))
+/// Returns those settings that change what is answered outside of zones.
+fn without_zones(settings: &Settings) -> Settings {
+    // How answers are kept does not change what they say.
+    let Settings { cache_size, serve_stale, prefetch, designated, .. } = Settings::default();
+    let (zones, stubs) = (Vec::new(), Vec::new());
+    Settings { zones, stubs, cache_size, serve_stale, prefetch, designated, ..settings.clone() }
+}
+
+/// Returns the settings for a zone that these servers know.
+fn forwarding(settings: &Settings, zone: &Domain, servers: &[SocketAddr]) -> Result<Settings, SettingsError> {
+    let forward_to = servers.iter().copied().map(Server::from).collect();
+    // Nobody outside has signed what only the router knows.
+    let dnssec = settings.dnssec && is_trusted_below(settings, zone)?;
+    let (mode, choice, forward_ca) = (Mode::Forward, Choice::Parallel, None);
+    Ok(Settings { mode, forward_to, choice, forward_ca, dnssec, ..settings.clone() })
 }
 
 /// Returns a mark that others do not have.

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::in_house;
+use super::support::delv;
 
 /// Writes a query for `load-N.amazon.com`, with its length.
 fn query(id: u16, label: &str) -> Vec<u8> {
@@ -103,19 +104,7 @@ fn streams_say_how_long_they_may_be_idle_and_a_validator_is_content() {
         let said = keepalive("+tcp");
         assert!(said.contains("TCP KEEPALIVE: 10.0 secs"), "{said}");
         assert!(!keepalive("+notcp").contains("KEEPALIVE"));
-        let key = std::fs::read_to_string(house.zones.join("root.key")).unwrap();
-        let words: Vec<_> = key.split_whitespace().collect();
-        let at = words.iter().position(|word| *word == "DNSKEY").unwrap();
-        let (head, data) = (words[at + 1..at + 4].join(" "), words[at + 4..].concat());
-        let anchor =
-            house.write("anchor", &format!("trust-anchors {{ . static-key {head} \"{data}\"; }};\n"));
-        let delv = Command::new("delv")
-            .args(["@192.168.178.2", "+tcp", "+root=.", "-a"])
-            .arg(anchor)
-            .args(["www.signed.org", "A"])
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&delv.stdout).into_owned();
-        assert!(said.contains("; fully validated"), "{said}{}", String::from_utf8_lossy(&delv.stderr));
+        let said = delv(house, &["+tcp", "www.signed.org", "A"]);
+        assert!(said.contains("; fully validated"), "{said}");
     });
 }

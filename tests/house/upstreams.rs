@@ -10,6 +10,7 @@ use std::process::Stdio;
 use super::House;
 use super::in_house;
 use super::support::Answer;
+use super::support::delv;
 use super::support::eventually;
 
 /// A program of others; ends with the value.
@@ -157,6 +158,44 @@ fn answers_come_over_tls_from_unbound_and_https_from_dnsdist() {
             let _dnsdist = dnsdist(house);
             assert_asked_over(house, "\"https://dns.example/dns-query@127.0.0.3\"", "doh");
         }
+    });
+}
+
+#[test]
+fn what_others_bring_is_checked_like_what_we_find() {
+    in_house("house::upstreams::what_others_bring_is_checked_like_what_we_find", |house| {
+        if !has("unbound") {
+            return;
+        }
+        certificates(&house.folder);
+        let _unbound = unbound(house);
+        let server = house.sordino(&forward_to("\"127.0.0.2\""));
+        // Cold, and then from the cache.
+        for _ in 0..2 {
+            for name in ["www.signed.org", "alias.signed.org", "x.wild.signed.org"] {
+                let signed = house.dig("laptop", &format!("@192.168.178.2 +dnssec {name}"));
+                signed.assert_resolved();
+                assert!(signed.flag("ad") && signed.shown.contains("RRSIG"), "{}", signed.shown);
+            }
+            for (name, status) in [("none.signed.org A", "NXDOMAIN"), ("www.signed.org MX", "NOERROR")] {
+                let negative = house.dig("laptop", &format!("@192.168.178.2 +dnssec {name}"));
+                assert_eq!(negative.status, status, "{}", negative.shown);
+                assert!(negative.flag("ad") && negative.records.is_empty(), "{}", negative.shown);
+            }
+            for name in ["api.amazon.com", "avs-alexa-14-eu.amazon.com"] {
+                let unsigned = house.dig("laptop", &format!("@192.168.178.2 +dnssec {name}"));
+                unsigned.assert_resolved();
+                assert!(!unsigned.flag("ad"), "{}", unsigned.shown);
+            }
+            let bogus = house.dig("laptop", "@192.168.178.2 www.bogus.org");
+            assert_eq!(bogus.status, "SERVFAIL", "{}", bogus.shown);
+            assert!(bogus.error.unwrap_or_default().starts_with("9 (DNSKEY Missing)"), "{}", bogus.shown);
+            house.dig("laptop", "@192.168.178.2 +cd www.bogus.org").assert_resolved();
+        }
+        let said = delv(house, &["www.signed.org", "A"]);
+        assert!(said.contains("; fully validated"), "{said}");
+        assert!(server.metric("sordino_dnssec_total", &["result=\"secure\""]) > 0);
+        assert!(server.metric("sordino_dnssec_total", &["result=\"bogus\""]) > 0);
     });
 }
 

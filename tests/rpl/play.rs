@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use hickory_net::xfer::Protocol;
 use hickory_proto::op::Message;
 use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
 use hickory_proto::serialize::binary::BinEncodable;
 use hickory_proto::serialize::binary::BinEncoder;
 use hickory_proto::serialize::binary::NameEncoding;
+use hickory_server::net::xfer::Protocol;
 use hickory_server::server::Request;
 use sordino::answer::Blocked;
 use sordino::answer::BlockedAnswer;

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hickory_net::xfer::Protocol;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RData;
@@ -17,6 +16,7 @@ use hickory_proto::rr::Record;
 use hickory_proto::rr::rdata::CNAME;
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::rdata::TXT;
+use hickory_server::net::xfer::Protocol;
 use hickory_server::server::Request;
 
 use super::super::access::Access;

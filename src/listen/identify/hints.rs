@@ -95,7 +95,7 @@ fn is_somebody(address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hickory_net::xfer::Protocol;
+    use hickory_server::net::xfer::Protocol;
     use proptest::prelude::*;
 
     /// Returns a query with an OPT record that has these options.

@@ -7,14 +7,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hickory_proto::op::Message;
 use rustls::Error as TlsError;
+use tokio::time::timeout;
 
 use super::https::Refused;
 use super::live::Live;
 use crate::query::Transport;
-use crate::resolve::exchange;
-use crate::resolve::exchange::Ask;
-use crate::resolve::exchange::Trouble;
-use crate::resolve::stats::Counters;
+use crate::resolve::exchange::Exchange;
+use crate::resolve::exchange::Query;
+use crate::resolve::exchange::budget::Budget;
+use crate::resolve::exchange::trouble::Trouble;
+use crate::resolve::exchange::wire;
+use crate::resolve::exchange::wire::Seen;
 
 /// How long a question over a connection may take, making one included.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -25,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[async_trait]
 pub(super) trait Carrier: Send + Sync {
     /// Asks once.  Any RCODE is a reply here.
-    async fn carry(&self, ask: &Ask, counters: &Counters) -> Result<Message, Trouble>;
+    async fn carry(&self, query: &Query, exchange: &Exchange, budget: &Budget) -> Result<Message, Trouble>;
 
     /// Leaves what was opened: the house has another way out.
     fn forget(&self) {}
@@ -41,8 +44,8 @@ pub(super) struct Plain(pub(super) SocketAddr);
 
 #[async_trait]
 impl Carrier for Plain {
-    async fn carry(&self, ask: &Ask, counters: &Counters) -> Result<Message, Trouble> {
-        ask.send(self.0, counters).await
+    async fn carry(&self, query: &Query, exchange: &Exchange, budget: &Budget) -> Result<Message, Trouble> {
+        exchange.ask(query, self.0, budget).await
     }
 
     fn loses(&self) -> bool {
@@ -60,14 +63,16 @@ pub(super) struct Encrypted {
 
 #[async_trait]
 impl Carrier for Encrypted {
-    async fn carry(&self, ask: &Ask, counters: &Counters) -> Result<Message, Trouble> {
-        let request = ask.padded(self.transport);
-        let wire = request.to_vec().map_err(|_| Trouble::Nonsense)?;
+    async fn carry(&self, query: &Query, exchange: &Exchange, budget: &Budget) -> Result<Message, Trouble> {
+        let request = query.padded(self.transport).ok_or(Trouble::Nonsense)?;
         let asking = async {
-            let reply = self.live.ask(&wire).await.map_err(trouble)?;
-            exchange::read_reply(&reply, &request).ok_or(Trouble::Nonsense)
+            let late = Err(io::ErrorKind::TimedOut.into());
+            timeout(PATIENCE, self.live.ask(&request)).await.unwrap_or(late)
         };
-        exchange::counted(asking, PATIENCE, self.transport, counters).await
+        let reply =
+            exchange.counted(asking, self.transport, budget).await?.map_err(|error| trouble(&error))?;
+        let is_reply = wire::look(&request, &reply) == Seen::Reply;
+        wire::read(&request, &reply).filter(|_| is_reply).ok_or(Trouble::Nonsense)
     }
 
     fn forget(&self) {
@@ -76,7 +81,7 @@ impl Carrier for Encrypted {
 }
 
 /// Returns what an error of a connection means.
-fn trouble(error: io::Error) -> Trouble {
+fn trouble(error: &io::Error) -> Trouble {
     let inner = error.get_ref();
     if let Some(tls) = inner.and_then(|inner| inner.downcast_ref::<TlsError>()) {
         return Trouble::Secrecy(tls.to_string());
@@ -84,5 +89,8 @@ fn trouble(error: io::Error) -> Trouble {
     if let Some(refused) = inner.and_then(|inner| inner.downcast_ref::<Refused>()) {
         return Trouble::Secrecy(refused.to_string());
     }
-    error.into()
+    match error.kind() {
+        io::ErrorKind::TimedOut => Trouble::Silence,
+        _ => Trouble::Unreachable,
+    }
 }

@@ -11,6 +11,7 @@ mod server;
 mod stream;
 mod tls;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -22,11 +23,12 @@ use hickory_proto::op::ResponseCode;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::exchange::Ask;
-use super::exchange::Trouble;
+use super::exchange::Exchange;
+use super::exchange::Query;
+use super::exchange::budget::Budget;
+use super::exchange::trouble::Trouble;
 use super::file::File;
 use super::settings::Choice;
-use super::stats::Counters;
 use crate::base::Diagnostic;
 use crate::base::time::moment;
 use crate::query::Transport;
@@ -66,6 +68,8 @@ pub(super) struct Forwarder {
     servers: Vec<Arc<Known>>,
     /// Who is asked first.
     choice: Choice,
+    /// How they are asked.
+    exchange: Arc<Exchange>,
     /// Where moments are counted from.
     start: Instant,
     /// For questions while no server answers.
@@ -74,12 +78,23 @@ pub(super) struct Forwarder {
 
 /// A server and what is known of it.
 struct Known {
+    /// Where it is.
+    address: SocketAddr,
     /// The way to it.
     carrier: Box<dyn Carrier>,
     /// How it is.
     health: Health,
-    /// What was counted.
-    counters: Arc<Counters>,
+}
+
+/// What is asked, and on whose budget.
+#[derive(Clone)]
+pub(super) struct Ask {
+    /// The question.
+    pub(super) query: Query,
+    /// How much work is left for it.
+    pub(super) budget: Arc<Budget>,
+    /// Servers whose answers were no good, to be asked last.
+    pub(super) blamed: Vec<SocketAddr>,
 }
 
 impl Forwarder {
@@ -89,11 +104,11 @@ impl Forwarder {
         servers: &[Server],
         choice: Choice,
         authorities: Option<&File>,
-        counters: &Arc<Counters>,
+        exchange: &Arc<Exchange>,
     ) -> Result<Self, Diagnostic> {
         let roots = tls::roots(authorities)?;
-        let carrier = |server: &Server| -> Box<dyn Carrier> {
-            match server.clone() {
+        let carrier = |server: &Server| -> (SocketAddr, Box<dyn Carrier>) {
+            let carrier: Box<dyn Carrier> = match server.clone() {
                 Server::Plain(address) => Box::new(Plain(address)),
                 Server::Tls { name, address } => {
                     let connect = Secure { name, address, config: tls::config(&roots, b"dot") };
@@ -104,16 +119,23 @@ impl Forwarder {
                     let connect = Https { secure, path };
                     Box::new(Encrypted { live: Live::new(Box::new(connect)), transport: Transport::Doh })
                 }
-            }
+            };
+            (server.address(), carrier)
         };
-        Ok(Self::of(servers.iter().map(carrier).collect(), choice, counters))
+        Ok(Self::of(servers.iter().map(carrier).collect(), choice, exchange))
     }
 
     /// Returns a forwarder to servers, by the ways to them.
-    fn of(carriers: Vec<Box<dyn Carrier>>, choice: Choice, counters: &Arc<Counters>) -> Self {
-        let known = |carrier| Known { carrier, health: Health::default(), counters: Arc::clone(counters) };
+    fn of(carriers: Vec<(SocketAddr, Box<dyn Carrier>)>, choice: Choice, exchange: &Arc<Exchange>) -> Self {
+        let known = |(address, carrier)| Known { address, carrier, health: Health::default() };
         let servers = carriers.into_iter().map(known).map(Arc::new).collect();
-        Self { servers, choice, start: moment(), few: Semaphore::new(TRIED_AT_ONCE) }
+        let (exchange, start) = (Arc::clone(exchange), moment());
+        Self { servers, choice, exchange, start, few: Semaphore::new(TRIED_AT_ONCE) }
+    }
+
+    /// Returns the addresses of the servers.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.servers.iter().map(|known| known.address)
     }
 
     /// Forgets how servers are, and leaves their connections.
@@ -124,14 +146,14 @@ impl Forwarder {
         }
     }
 
-    /// Asks the servers until one has an answer.
-    pub(super) async fn ask(&self, ask: &Ask) -> Result<Message, Trouble> {
-        timeout(DEADLINE, self.race(ask)).await.unwrap_or(Err(Trouble::Timeout))
+    /// Asks the servers until one has an answer; returns who had it.
+    pub(super) async fn ask(&self, ask: &Ask) -> Result<(SocketAddr, Message), Trouble> {
+        timeout(DEADLINE, self.race(ask)).await.unwrap_or(Err(Trouble::Silence))
     }
 
     /// Asks one server, the next when that one fails or is late, and so on; the
     /// first good reply counts.
-    async fn race(&self, ask: &Ask) -> Result<Message, Trouble> {
+    async fn race(&self, ask: &Ask) -> Result<(SocketAddr, Message), Trouble> {
         let mut order = self.in_order(ask);
         // While nobody answers, few are enough to notice when that is over.
         let few = if order.is_empty() {
@@ -145,26 +167,32 @@ impl Forwarder {
         let firsts = order.len();
         let mut queue = order.into_iter().chain(again).enumerate();
         let mut asked = FuturesUnordered::new();
-        let mut trouble = Trouble::Timeout;
+        let mut trouble = Trouble::Silence;
         loop {
             let mut wait = DEADLINE;
             if let Some((nth, known)) = queue.next() {
-                asked.push(known.ask(ask, self.start));
+                asked.push(self.one(known, ask));
                 wait = if nth + 1 < firsts { self.head_start(known) } else { PATIENCE };
             }
             match timeout(wait, asked.next()).await {
                 // It is late: the next one beside it.
                 Err(_) => {}
                 Ok(None) => break,
-                Ok(Some(Ok(reply))) => match reply.metadata.response_code {
-                    ResponseCode::NoError | ResponseCode::NXDomain => return Ok(reply),
-                    rcode => trouble = Trouble::Rcode(rcode),
+                Ok(Some((server, Ok(reply)))) => match reply.metadata.response_code {
+                    ResponseCode::NoError | ResponseCode::NXDomain => return Ok((server, reply)),
+                    rcode => trouble = Trouble::Refused(rcode),
                 },
-                Ok(Some(Err(other))) => trouble = other,
+                Ok(Some((_, Err(other)))) if other.is_final() => return Err(other),
+                Ok(Some((_, Err(other)))) => trouble = other,
             }
         }
         drop(few);
         Err(trouble)
+    }
+
+    /// Asks one server.
+    async fn one(&self, known: &Known, ask: &Ask) -> (SocketAddr, Result<Message, Trouble>) {
+        (known.address, known.ask(ask, &self.exchange, self.start).await)
     }
 
     /// Returns how long a server is waited for before the next is asked.
@@ -184,14 +212,18 @@ impl Forwarder {
         if self.choice == Choice::Parallel {
             order.sort_by_key(|known| known.health.srtt());
         }
+        // A stable order: the rest of it is as it was.
+        order.sort_by_key(|known| ask.blamed.contains(&known.address));
         let now = moment().saturating_duration_since(self.start);
         for known in resting.into_iter().filter(|known| known.health.take(now)) {
             if order.is_empty() {
                 order.push(known);
                 break;
             }
-            let (known, ask, start) = (Arc::clone(known), ask.clone(), self.start);
-            tokio::spawn(async move { timeout(DEADLINE, known.ask(&ask, start)).await });
+            // Whether it answers is nothing that the question has to pay for.
+            let ask = Ask { budget: Arc::default(), ..ask.clone() };
+            let (known, exchange, start) = (Arc::clone(known), Arc::clone(&self.exchange), self.start);
+            tokio::spawn(async move { timeout(DEADLINE, known.ask(&ask, &exchange, start)).await });
         }
         for known in order.iter().skip(1) {
             known.health.forgive();
@@ -202,13 +234,13 @@ impl Forwarder {
 
 impl Known {
     /// Asks it, and notes how long it took.
-    async fn ask(&self, ask: &Ask, start: Instant) -> Result<Message, Trouble> {
+    async fn ask(&self, ask: &Ask, exchange: &Exchange, start: Instant) -> Result<Message, Trouble> {
         let waiting = Waiting { known: self, start, since: moment() };
-        let result = self.carrier.carry(ask, &self.counters).await;
+        let result = self.carrier.carry(&ask.query, exchange, &ask.budget).await;
         let (took, now) = waiting.ended();
         match &result {
             Ok(_) => self.health.answered(took),
-            Err(Trouble::Budget) => {}
+            Err(Trouble::Limit(_)) => {}
             Err(_) => self.health.failed(took, now),
         }
         result

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::live::Connection;
-use crate::resolve::exchange::KEEPALIVE;
+use crate::resolve::exchange::wire::KEEPALIVE;
 
 /// How long a stream is kept on which nothing happens, if the server does not say:
 /// what a page needs comes in bursts, and servers close after some ten seconds

@@ -5,11 +5,11 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use hickory_proto::op::Query;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
 
 use super::*;
+use crate::resolve::exchange::Sockets;
 
 /// What a server does.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ struct To(Arc<Scripted>);
 
 #[async_trait]
 impl Carrier for To {
-    async fn carry(&self, ask: &Ask, _: &Counters) -> Result<Message, Trouble> {
+    async fn carry(&self, query: &Query, _: &Exchange, _: &Budget) -> Result<Message, Trouble> {
         self.0.asked.fetch_add(1, Ordering::SeqCst);
         let does = *self.0.does.lock().unwrap();
         let mut reply = Message::response(0, hickory_proto::op::OpCode::Query);
@@ -43,13 +43,17 @@ impl Carrier for To {
             Does::Answer(milliseconds) => tokio::time::sleep(Duration::from_millis(milliseconds)).await,
             Does::Say(rcode) => reply.metadata.response_code = rcode,
             Does::Nothing => {
-                tokio::time::sleep(ask.patience).await;
-                return Err(Trouble::Timeout);
+                tokio::time::sleep(query.patience).await;
+                return Err(Trouble::Silence);
             }
             Does::Pretend => return Err(Trouble::Secrecy("certificate not valid for name".to_owned())),
         }
         Ok(reply)
     }
+}
+
+fn address(nth: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, nth], 53))
 }
 
 struct Servers {
@@ -61,21 +65,37 @@ impl Servers {
     fn new(choice: Choice, do_what: &[Does]) -> Self {
         let server = |&does: &Does| Arc::new(Scripted { does: Mutex::new(does), asked: AtomicUsize::new(0) });
         let servers: Vec<_> = do_what.iter().map(server).collect();
-        let carrier = |server: &Arc<Scripted>| -> Box<dyn Carrier> { Box::new(To(Arc::clone(server))) };
-        let forwarder = Forwarder::of(servers.iter().map(carrier).collect(), choice, &Arc::default());
+        let carrier = |(nth, server): (u8, &Arc<Scripted>)| -> (SocketAddr, Box<dyn Carrier>) {
+            (address(nth), Box::new(To(Arc::clone(server))))
+        };
+        let carriers = (0..).zip(&servers).map(carrier).collect();
+        let exchange = Exchange::new(Arc::new(Sockets), Arc::default());
+        let forwarder = Forwarder::of(carriers, choice, &Arc::new(exchange));
         Self { servers, forwarder }
     }
 
     /// Asks, and returns after how many milliseconds there was what.
     async fn ask(&self) -> (u128, Result<ResponseCode, Trouble>) {
-        let query = Query::query(Name::from_ascii("a.example.").unwrap(), RecordType::A);
-        let ask = Ask { query, recursion_desired: true, checking_disabled: true, patience: PATIENCE };
+        self.ask_blaming(&[]).await
+    }
+
+    /// The same, where these servers had an answer that was no good.
+    async fn ask_blaming(&self, blamed: &[u8]) -> (u128, Result<ResponseCode, Trouble>) {
+        let query = Query {
+            name: Name::from_ascii("a.example.").unwrap(),
+            rtype: RecordType::A,
+            recursion_desired: true,
+            checking_disabled: true,
+            patience: PATIENCE,
+        };
+        let blamed = blamed.iter().copied().map(address).collect();
+        let ask = Ask { query, budget: Arc::default(), blamed };
         let begun = moment();
         let result = self.forwarder.ask(&ask).await;
         let took = moment().saturating_duration_since(begun).as_millis();
         // What nobody waits for begins.
         tokio::task::yield_now().await;
-        (took, result.map(|reply| reply.metadata.response_code))
+        (took, result.map(|(_, reply)| reply.metadata.response_code))
     }
 
     fn does(&self, nth: usize, does: Does) {
@@ -119,6 +139,15 @@ async fn the_quickest_is_asked_and_another_when_it_is_late() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whose_answers_were_no_good_is_asked_last() {
+    let servers = Servers::new(Choice::Strict, &[Does::Answer(10), Does::Answer(20)]);
+    assert_eq!(servers.ask_blaming(&[0]).await, (20, FINE));
+    assert_eq!(servers.ask_blaming(&[0, 1]).await, (10, FINE));
+    servers.does(1, Does::Say(ResponseCode::ServFail));
+    assert_eq!(servers.ask_blaming(&[0]).await, (10, FINE));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_single_server_may_be_slow() {
     let servers = Servers::new(Choice::Parallel, &[Does::Answer(1_500)]);
     for _ in 0..5 {
@@ -130,7 +159,7 @@ async fn a_single_server_may_be_slow() {
 #[tokio::test(start_paused = true)]
 async fn what_all_say_is_told() {
     let servers = Servers::new(Choice::Strict, &[Does::Pretend, Does::Say(ResponseCode::Refused)]);
-    assert_eq!(servers.ask().await, (0, Err(Trouble::Rcode(ResponseCode::Refused))));
+    assert_eq!(servers.ask().await, (0, Err(Trouble::Refused(ResponseCode::Refused))));
     let servers = Servers::new(Choice::Strict, &[Does::Pretend]);
     let (_, result) = servers.ask().await;
     assert_eq!(result, Err(Trouble::Secrecy("certificate not valid for name".to_owned())));
@@ -140,7 +169,7 @@ async fn what_all_say_is_told() {
 async fn who_was_gone_for_an_hour_is_asked_a_little_and_found_within_five_seconds() {
     let servers = Servers::new(Choice::Strict, &[Does::Nothing]);
     for _ in 0..3 {
-        assert_eq!(servers.ask().await, (2_000, Err(Trouble::Timeout)));
+        assert_eq!(servers.ask().await, (2_000, Err(Trouble::Silence)));
     }
     servers.asked();
     // A hundred ask in each second.

@@ -13,14 +13,14 @@ use ipnet::IpNet;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::budget::WALL_CLOCK;
 use super::found::Found;
 use super::found::Kind;
 use super::job::Job;
-use super::scrub::MAX_ADDRESSES;
-use super::scrub::MAX_SERVERS;
+use super::referral::MAX_ADDRESSES;
+use super::referral::MAX_SERVERS;
 use super::store::Delegation;
-use super::trouble::Trouble;
+use crate::resolve::exchange::budget::WALL_CLOCK;
+use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::stats::Limit;
 
 /// How many name servers are looked up at a time.
@@ -78,6 +78,10 @@ impl Job {
     /// Returns whether a zone has servers that nothing was found wrong with yet,
     /// or may have.
     pub(super) fn has_others(&self, zone: &Name) -> bool {
+        let is_forwarded = zone.is_root() && self.engine.options.stub(zone).is_none();
+        if let Some(forwarder) = self.engine.forwarder.as_ref().filter(|_| is_forwarded) {
+            return forwarder.addresses().any(|server| !self.is_blamed(zone, server));
+        }
         let Some(delegation) = self.engine.store.delegation(zone, self.now.instant) else { return true };
         self.addresses(&delegation).iter().any(|server| !self.is_blamed(zone, *server))
             || delegation.servers.iter().any(|server| self.is_unknown(&delegation, server))

@@ -2,7 +2,6 @@
 //! if one is slow.
 
 use std::collections::HashMap;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -13,7 +12,6 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::future::FutureExt;
 use futures_util::stream::FuturesUnordered;
-use hickory_proto::op::Message;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
@@ -21,24 +19,18 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::job::Job;
+use super::referral;
 use super::scrub;
 use super::scrub::Asked;
 use super::scrub::Says;
-use super::trouble::Trouble;
-use super::wire;
-use super::wire::Manner;
-use crate::query::Transport;
-use crate::resolve::stats::Limit;
-use crate::resolve::stats::Sent;
+use crate::resolve::exchange::Query;
+use crate::resolve::exchange::trouble::Trouble;
 
 /// How long a single query is waited for at most.
 const UDP_PATIENCE: Duration = Duration::from_millis(2_500);
 
 /// How much longer the last ones are waited for if there are others to be found.
 const LAST_PATIENCE: Duration = Duration::from_millis(300);
-
-/// How long the whole of an exchange over TCP may take.
-const TCP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How many queries about one question go to the servers of one zone.
 const MAX_TRIES: i32 = 12;
@@ -61,10 +53,25 @@ pub(super) struct Ask {
     pub(super) name: Name,
     /// The type asked for.
     pub(super) rtype: RecordType,
+    /// CD, of which zones' own servers know nothing.
+    pub(super) checking_disabled: bool,
     /// Whether it is asked for the root servers, and for their addresses.
     pub(super) priming: bool,
     /// Whether the name is all of the name that is wanted.
     pub(super) whole: bool,
+}
+
+impl Ask {
+    /// Returns it as it is sent.
+    fn query(&self) -> Query {
+        Query {
+            name: self.name.clone(),
+            rtype: self.rtype,
+            recursion_desired: false,
+            checking_disabled: false,
+            patience: UDP_PATIENCE,
+        }
+    }
 }
 
 /// How asking ended.
@@ -92,10 +99,15 @@ impl Drop for Done<'_> {
 
 impl Job {
     /// Asks the servers of a zone, unless somebody is doing so already.
+    pub(super) async fn ask(&self, ask: &Ask, servers: &[SocketAddr], tries_each: usize) -> Heard {
+        self.once(ask, self.race(ask, servers, tries_each)).await
+    }
+
+    /// Asks in some way, unless somebody is asking the same already.
     ///
     /// Only exchanges are shared, and they wait for nobody: two questions can
     /// never wait for each other.
-    pub(super) async fn ask(&self, ask: &Ask, servers: &[SocketAddr], tries_each: usize) -> Heard {
+    pub(super) async fn once(&self, ask: &Ask, asking: impl Future<Output = Heard>) -> Heard {
         let outstanding = &self.engine.outstanding;
         let mut waiting = outstanding.lock().get(ask).cloned();
         if let Some(result) = &mut waiting
@@ -115,14 +127,14 @@ impl Job {
             first
         };
         let _done = first.then(|| Done(outstanding, ask));
-        let heard = self.race(ask, servers, tries_each).await;
+        let heard = asking.await;
         put.send_replace(Some(heard.clone()));
         heard
     }
 
     /// Asks servers until one has an answer that is worth something.
     async fn race(&self, ask: &Ask, servers: &[SocketAddr], tries_each: usize) -> Heard {
-        let engine = &self.engine;
+        let exchange = &self.engine.exchange;
         let mut order: Vec<SocketAddr> = servers.to_vec();
         let mut tries: HashMap<SocketAddr, usize> = HashMap::new();
         let mut running: FuturesUnordered<BoxFuture<'_, (SocketAddr, Heard)>> = FuturesUnordered::new();
@@ -130,15 +142,15 @@ impl Job {
         let mut hearsay = None;
         let mut sent: i32 = 0;
         loop {
-            let now = engine.network.moment();
+            let now = exchange.network.moment();
             order.sort_by_cached_key(|server| {
                 let tried = tries.get(server).copied().unwrap_or(0);
                 // Among equals, anyone: predictability helps forgers.
-                (tried, engine.servers.rank(*server, now) / 40, rand::random::<u16>())
+                (tried, exchange.servers.rank(*server, now) / 40, rand::random::<u16>())
             });
             let next = order.first().copied().filter(|server| {
                 let tried = tries.get(server).copied().unwrap_or(0);
-                let dead = engine.servers.is_dead(*server, now);
+                let dead = exchange.servers.is_dead(*server, now);
                 sent < MAX_TRIES && tried < if dead { 1 } else { tries_each }
             });
             let mut pause = LAST_PATIENCE;
@@ -146,7 +158,7 @@ impl Job {
             let hurries = next.is_some() || tries_each < MAX_TRIES_EACH;
             if let Some(server) = next {
                 *tries.entry(server).or_default() += 1;
-                pause = engine.servers.patience(server, now).mul_f64(1.1_f64.powi(sent));
+                pause = exchange.servers.patience(server, now).mul_f64(1.1_f64.powi(sent));
                 sent += 1;
                 running.push(self.one(ask, server).map(move |heard| (server, heard)).boxed());
             }
@@ -156,7 +168,7 @@ impl Job {
                     () = sleep(pause), if hurries => {
                         // Slow: it keeps its chance, and another one gets one.
                         let Some(server) = next else { return Err(Trouble::Silence) };
-                        engine.servers.was_silent(server, engine.network.moment());
+                        exchange.servers.was_silent(server, exchange.network.moment());
                         break;
                     }
                 };
@@ -188,7 +200,7 @@ impl Job {
             if running.is_empty() && (next.is_none() || order.is_empty()) {
                 if worst == Trouble::Silence {
                     for server in tries.keys() {
-                        engine.servers.died(*server, now);
+                        exchange.servers.died(*server, now);
                     }
                 }
                 return hearsay.map_or(Err(worst), |found| Ok(Says::Answer(found, Vec::new())));
@@ -198,121 +210,20 @@ impl Job {
 
     /// Asks one server.
     async fn one(&self, ask: &Ask, server: SocketAddr) -> Heard {
-        let engine = &self.engine;
-        let now = engine.network.moment();
-        let (edns, mixed) = engine.servers.manners(server, now);
-        let mut manner = Manner { edns, mixed, recursion_desired: false };
-        let mut reply = self.exchange(ask, server, manner).await?;
-        if edns && wire::knows_no_edns(&reply) {
-            engine.servers.took_edns(server, false, engine.network.moment());
-            manner.edns = false;
-            reply = self.exchange(ask, server, manner).await?;
-        } else if edns && reply.edns.is_some() {
-            engine.servers.took_edns(server, true, now);
-        }
+        let exchange = &self.engine.exchange;
+        let now = exchange.network.moment();
+        let reply = exchange.ask(&ask.query(), server, &self.budget).await?;
         let Ask { zone, name, rtype, priming, .. } = ask;
         let asked = Asked { zone, name, rtype: *rtype, server, now: self.now.instant };
-        let heard = if *priming { scrub::hear_root(&asked, &reply) } else { scrub::hear(&asked, reply) };
+        let heard = if *priming { referral::hear_root(&asked, &reply) } else { scrub::hear(&asked, reply) };
         match &heard {
             // It may know other names.
-            Err(Trouble::Refused(ResponseCode::ServFail)) => engine.servers.was_silent(server, now),
+            Err(Trouble::Refused(ResponseCode::ServFail)) => exchange.servers.was_silent(server, now),
             Err(Trouble::Lame | Trouble::Refused(_)) if ask.whole => {
-                engine.servers.is_lame(zone, server, now);
+                exchange.servers.is_lame(zone, server, now);
             }
             _ => {}
         }
         heard
-    }
-
-    /// Sends a query over UDP, and over TCP if that does not do.
-    async fn exchange(&self, ask: &Ask, server: SocketAddr, manner: Manner) -> Result<Message, Trouble> {
-        let (request, reply) = match self.send(ask, server, manner, false).await {
-            Ok(exchange) => exchange,
-            Err(error) => {
-                let moment = self.engine.network.moment();
-                let manner = Manner { mixed: false, ..manner };
-                match error {
-                    Failed::Trouble(trouble) => return Err(trouble),
-                    Failed::NearMiss => return self.over_tcp(ask, server, manner).await,
-                    Failed::Case => self.engine.servers.mangles_case(server, moment),
-                }
-                match self.over_tcp(ask, server, manner).await {
-                    // A server without TCP is asked as everybody else asks it.
-                    Err(trouble) if !trouble.is_final() => {
-                        match self.send(ask, server, manner, false).await {
-                            Ok(exchange) => exchange,
-                            Err(_) => return Err(trouble),
-                        }
-                    }
-                    result => return result,
-                }
-            }
-        };
-        let reply = wire::read(&request, &reply).ok_or(Trouble::Nonsense)?;
-        if reply.metadata.truncation {
-            return self.over_tcp(ask, server, manner).await;
-        }
-        Ok(reply)
-    }
-
-    /// Sends a query over TCP.
-    async fn over_tcp(&self, ask: &Ask, server: SocketAddr, manner: Manner) -> Result<Message, Trouble> {
-        match self.send(ask, server, manner, true).await {
-            Ok((request, reply)) => wire::read(&request, &reply).ok_or(Trouble::Nonsense),
-            Err(Failed::Trouble(trouble)) => Err(trouble),
-            Err(_) => Err(Trouble::Nonsense),
-        }
-    }
-
-    /// Sends a query once, on the budget, and notes how it went.
-    async fn send(
-        &self,
-        ask: &Ask,
-        server: SocketAddr,
-        manner: Manner,
-        tcp: bool,
-    ) -> Result<(Vec<u8>, Vec<u8>), Failed> {
-        let engine = &self.engine;
-        let request = wire::request(&ask.name, ask.rtype, manner).ok_or(Trouble::Nonsense)?;
-        self.budget.take(Limit::Packets, 1)?;
-        let patience = if tcp { TCP_PATIENCE } else { UDP_PATIENCE };
-        let before = engine.network.moment();
-        let result = engine.network.exchange(server, &request, tcp, patience).await;
-        let now = engine.network.moment();
-        let transport = if tcp { Transport::Tcp } else { Transport::Udp };
-        let sent = match &result {
-            Ok(_) => Sent::Answer,
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => Sent::Timeout,
-            Err(_) => Sent::Error,
-        };
-        engine.counters.sent(transport, sent);
-        let reply = result.map_err(|error| match error.kind() {
-            io::ErrorKind::TimedOut => Failed::Trouble(Trouble::Silence),
-            io::ErrorKind::InvalidData => Failed::NearMiss,
-            io::ErrorKind::InvalidInput => Failed::Case,
-            _ => {
-                engine.servers.was_silent(server, now);
-                Failed::Trouble(Trouble::Unreachable)
-            }
-        })?;
-        engine.servers.answered(server, now.saturating_duration_since(before), now);
-        self.budget.take(Limit::Octets, reply.len())?;
-        Ok((request, reply))
-    }
-}
-
-/// Why a query has no reply.
-enum Failed {
-    /// Somebody may be guessing.
-    NearMiss,
-    /// The case of letters was lost.
-    Case,
-    /// Something else.
-    Trouble(Trouble),
-}
-
-impl From<Trouble> for Failed {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
     }
 }

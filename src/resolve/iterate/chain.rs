@@ -13,10 +13,8 @@ use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use futures_util::future::FutureExt;
-use hickory_proto::dnssec::DigestType;
 use hickory_proto::dnssec::rdata::DNSKEY;
 use hickory_proto::dnssec::rdata::DNSSECRData;
-use hickory_proto::dnssec::rdata::DS;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
@@ -26,13 +24,15 @@ use quick_cache::sync::Cache;
 
 use super::denial::NoDs;
 use super::denial::Proof;
+use super::digests::MAX_DS;
+use super::digests::covers;
+use super::digests::is_digest;
+use super::digests::usable_ds;
 use super::found::Kind;
 use super::found::labels;
 use super::job::Job;
 use super::options::Trust as Anchor;
 use super::store::Delegation;
-use super::trouble::Bogus;
-use super::trouble::Trouble;
 use super::verify::Keys;
 use super::verify::MAX_COLLISIONS;
 use super::verify::is_known;
@@ -40,6 +40,8 @@ use super::verify::sets;
 use super::verify::verify;
 use crate::resolve::Flaw;
 use crate::resolve::data::MAX_TTL;
+use crate::resolve::exchange::trouble::Bogus;
+use crate::resolve::exchange::trouble::Trouble;
 
 /// How many octets of zones are remembered: as many zones as delegations are
 /// kept, or signatures are checked again.
@@ -47,9 +49,6 @@ const ZONES: u64 = 8 << 20;
 
 /// What a zone takes besides its keys, in octets.
 const OVERHEAD: usize = 256;
-
-/// How many DS records of a zone are looked at.
-const MAX_DS: usize = 8;
 
 /// How long a zone stays bogus, in seconds: a mistake may be put right.
 const BOGUS_TTL: u32 = 60;
@@ -117,6 +116,9 @@ impl Job {
             {
                 return Ok(status);
             }
+            if self.forwarder(&zone, RecordType::DNSKEY).is_some() {
+                self.fetch_keys(&zone);
+            }
             let (status, ttl) = match self.link(&zone).await? {
                 Link::Zone(status, ttl) => (status, ttl),
                 Link::Inside(above) => return self.status(above).await,
@@ -134,14 +136,18 @@ impl Job {
     /// Asks for the keys of a zone beside the answer, where a referral says that
     /// it is signed: that is one round trip less.
     pub(super) fn fetch_keys_beside(&self, delegation: &Delegation) {
-        let zone = delegation.zone.clone();
+        let zone = &delegation.zone;
         let is_signed = delegation.ds.iter().any(|record| record.record_type() == RecordType::DS);
-        let is_known = self.engine.trusted.0.get(&zone).is_some_and(|(_, until)| self.now.instant < until);
+        let is_known = self.engine.trusted.0.get(zone).is_some_and(|(_, until)| self.now.instant < until);
         let options = &self.engine.options;
-        if !self.checked || !is_signed || is_known || options.anchor_above(&zone).is_none() {
-            return;
+        if self.checked && is_signed && !is_known && options.anchor_above(zone).is_some() {
+            self.fetch_keys(zone);
         }
-        let job = self.clone();
+    }
+
+    /// Asks for the keys of a zone without waiting for them.
+    fn fetch_keys(&self, zone: &Name) {
+        let (job, zone) = (self.clone(), zone.clone());
         // Whoever needs the keys waits for this, or finds them.
         tokio::spawn(async move {
             let _ = job.find(&zone, RecordType::DNSKEY).await;
@@ -341,7 +347,17 @@ impl Job {
                 break;
             }
         }
-        bogus(last)
+        bogus(self.explain(zone, last))
+    }
+
+    /// Says what is the matter where other resolvers have no good keys even of a
+    /// zone whose keys are trusted without proof: some routers drop signatures.
+    fn explain(&self, zone: &Name, bogus: Bogus) -> Bogus {
+        if self.engine.forwarder.is_none() || self.engine.options.anchor_above(zone) != Some(zone) {
+            return bogus;
+        }
+        let hint = "do the servers that are asked drop signatures? See `dnssec` in [resolve]";
+        Bogus::new(bogus.flaw, format!("{}; {hint}", bogus.why))
     }
 }
 
@@ -351,35 +367,6 @@ fn key(record: &Record) -> Option<&DNSKEY> {
         RData::DNSSEC(DNSSECRData::DNSKEY(key)) => Some(key),
         _ => None,
     }
-}
-
-/// Returns whether a DS record is the digest of a key.
-fn covers(ds: &DS, zone: &Name, key: &DNSKEY) -> bool {
-    use hickory_proto::dnssec::Verifier;
-    key.algorithm() == ds.algorithm()
-        && key.calculate_key_tag().is_ok_and(|tag| tag == ds.key_tag())
-        && !key.revoke()
-        && key.to_digest(zone, ds.digest_type()).is_ok_and(|digest| digest.as_ref() == ds.digest())
-}
-
-/// Returns whether we know the digest of a DS record.
-fn is_digest(ds: &DS) -> bool {
-    matches!(ds.digest_type(), DigestType::SHA1 | DigestType::SHA256 | DigestType::SHA384)
-}
-
-/// Returns those DS records that we can use.
-fn usable_ds<'a>(records: &[&'a Record]) -> Vec<&'a DS> {
-    let ds = records.iter().filter_map(|record| match &record.data {
-        RData::DNSSEC(DNSSECRData::DS(ds)) => Some(ds),
-        _ => None,
-    });
-    let mut usable: Vec<&DS> = ds.filter(|ds| is_known(ds.algorithm()) && is_digest(ds)).collect();
-    // RFC 4509 section 3: SHA-1 does not count where there is better.
-    if usable.iter().any(|ds| ds.digest_type() != DigestType::SHA1) {
-        usable.retain(|ds| ds.digest_type() != DigestType::SHA1);
-    }
-    usable.truncate(MAX_DS);
-    usable
 }
 
 /// Returns the least TTL of records.

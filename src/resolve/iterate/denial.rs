@@ -10,7 +10,7 @@ use hickory_proto::rr::RecordType;
 
 use super::found::labels;
 use super::nsec3::Nsec3s;
-use super::trouble::Trouble;
+use crate::resolve::exchange::trouble::Trouble;
 
 //----------- Proof, Proofs ----------------------------------------------------
 

@@ -15,8 +15,8 @@ use hickory_proto::dnssec::Verifier;
 use hickory_proto::dnssec::crypto::Digest;
 use hickory_proto::dnssec::rdata::DNSKEY;
 
-use super::budget::Budget;
-use super::trouble::Trouble;
+use crate::resolve::exchange::budget::Budget;
+use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::stats::Limit;
 
 /// How many signatures of a zone are remembered.

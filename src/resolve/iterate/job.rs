@@ -9,30 +9,29 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
 
 use super::ask::Outstanding;
-use super::budget::Budget;
-use super::budget::MAX_DEPTH;
 use super::chain::Trusted;
-use super::network::Network;
 use super::options::Options;
 use super::proven::Proven;
-use super::servers::Servers;
 use super::store::Store;
-use super::trouble::Trouble;
 use crate::base::Now;
+use crate::resolve::exchange::Exchange;
+use crate::resolve::exchange::budget::Budget;
+use crate::resolve::exchange::budget::MAX_DEPTH;
+use crate::resolve::exchange::trouble::Trouble;
+use crate::resolve::forward::Forwarder;
 use crate::resolve::rootkeys::RootKeys;
-use crate::resolve::stats::Counters;
 use crate::resolve::stats::Limit;
 
 //----------- Engine -----------------------------------------------------------
 
 /// What all questions share.
 pub(super) struct Engine {
-    /// Who carries queries to servers.
-    pub(super) network: Arc<dyn Network>,
+    /// How servers are asked, and what is known of them.
+    pub(super) exchange: Arc<Exchange>,
+    /// Other resolvers that are asked, in place of the zones' own servers.
+    pub(super) forwarder: Option<Forwarder>,
     /// What the household wants.
     pub(super) options: Options,
-    /// What is known of name servers.
-    pub(super) servers: Servers,
     /// The keys of the root, where they are followed.
     pub(super) root_keys: Arc<RootKeys>,
     /// What was found out.
@@ -43,8 +42,6 @@ pub(super) struct Engine {
     pub(super) trusted: Trusted,
     /// Questions that are out.
     pub(super) outstanding: Outstanding,
-    /// What was counted.
-    pub(super) counters: Arc<Counters>,
 }
 
 //----------- Job --------------------------------------------------------------
@@ -64,6 +61,9 @@ pub(super) struct Job {
     blamed: Arc<Mutex<Vec<(Name, SocketAddr)>>>,
     /// Whether signatures will be checked.
     pub(super) checked: bool,
+    /// CD, as resolvers are told: nobody shall check for us what we check
+    /// ourselves, or what the client does.
+    pub(super) checking_disabled: bool,
     /// Whether the answer is known and wanted anew.
     pub(super) renews: bool,
 }
@@ -82,16 +82,24 @@ struct Path {
 
 impl Job {
     /// Begins work on a question.
-    pub(super) fn new(engine: &Arc<Engine>, now: Now, checked: bool) -> Self {
+    pub(super) fn new(engine: &Arc<Engine>, now: Now, checking_disabled: bool) -> Self {
+        let dnssec = engine.options.dnssec;
         Self {
             engine: Arc::clone(engine),
             budget: Arc::default(),
             now,
             path: None,
             blamed: Arc::default(),
-            checked,
+            checked: dnssec && !checking_disabled,
+            checking_disabled: dnssec || checking_disabled,
             renews: false,
         }
+    }
+
+    /// Returns whether what is found is not to be kept for others: it was checked
+    /// by nobody, where other resolvers are relied on to check.
+    pub(super) fn is_apart(&self) -> bool {
+        self.engine.forwarder.is_some() && !self.engine.options.dnssec && self.checking_disabled
     }
 
     /// Returns whether a name and type is being found out for our own sake.
@@ -119,6 +127,12 @@ impl Job {
     /// Notes that a server's data was bad, so that others are asked first.
     pub(super) fn blame(&self, zone: &Name, server: SocketAddr) {
         self.blamed.lock().unwrap_or_else(PoisonError::into_inner).push((zone.clone(), server));
+    }
+
+    /// Returns the servers of a zone whose data was bad.
+    pub(super) fn blamed(&self, zone: &Name) -> Vec<SocketAddr> {
+        let blamed = self.blamed.lock().unwrap_or_else(PoisonError::into_inner);
+        blamed.iter().filter(|(of, _)| of == zone).map(|(_, server)| *server).collect()
     }
 
     /// Returns whether a server's data was bad.

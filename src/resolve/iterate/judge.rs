@@ -12,16 +12,18 @@ use super::denial::Proof;
 use super::denial::Proofs;
 use super::found::Found;
 use super::found::Kind;
+use super::found::labels;
 use super::job::Job;
 use super::nsec3::Nsec3s;
-use super::trouble::Bogus;
-use super::trouble::Trouble;
+use super::scrub::place;
 use super::verify::Keys;
 use super::verify::Set;
 use super::verify::sets;
 use super::verify::verify;
 use crate::resolve::Flaw;
 use crate::resolve::data::MAX_TTL;
+use crate::resolve::exchange::trouble::Bogus;
+use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::stats::Security;
 
 //----------- Worth ------------------------------------------------------------
@@ -56,17 +58,19 @@ impl Job {
         }
         let answers = sets(&found.answers);
         let authorities = sets(&found.authorities);
-        let signed = if found.answers.is_empty() {
-            authorities.iter().filter(|set| set.rtype != RecordType::SOA).find_map(Set::signer)
-        } else {
-            answers.iter().find_map(Set::signer)
-        };
         // The parent's data is signed by the parent.
-        let signed = signed.filter(|signer| rtype != RecordType::DS || name.is_root() || signer != name);
-        let keys = match signed {
-            Some(signer) if signer.zone_of(name) => self.status(signer).await?,
-            _ => return self.unsigned(name, rtype, found).await,
+        let may_sign = |signer: &Name| {
+            signer.zone_of(name) && (rtype != RecordType::DS || name.is_root() || signer != name)
         };
+        let signed = if found.answers.is_empty() {
+            // Aliases may have led through other zones.
+            let proofs = authorities.iter().filter(|set| set.rtype != RecordType::SOA);
+            proofs.filter_map(Set::signer).filter(may_sign).max_by_key(labels)
+        } else {
+            answers.iter().find_map(Set::signer).filter(may_sign)
+        };
+        let Some(signer) = signed else { return self.unsigned(name, rtype, found).await };
+        let keys = self.status(signer).await?;
         let keys = match keys {
             Status::Secure(keys) => keys,
             Status::Bogus(why) => return Err(Trouble::Bogus(why)),
@@ -145,13 +149,16 @@ impl Job {
 
     /// Judges what is not signed: it must be proven that it need not be.
     async fn unsigned(&self, name: &Name, rtype: RecordType, found: &Found) -> Result<Worth, Trouble> {
-        let place = if rtype == RecordType::DS && !name.is_root() { name.base_name() } else { name.clone() };
-        let zone = if found.zone.zone_of(&place) { found.zone.clone() } else { place.clone() };
+        let place = place(name, rtype);
+        let options = &self.engine.options;
         // The zone whose servers were asked is known best; but they may serve
-        // one below it as well.
-        let status = match self.status(zone).await? {
-            Status::Secure(_) => self.descend(&place).await?,
-            other => other,
+        // one below it as well.  Above all keys that are trusted, nothing is known.
+        let is_known = found.zone.zone_of(&place)
+            && options.anchor_above(&place).is_some_and(|anchor| anchor.zone_of(&found.zone));
+        let status = if is_known { Some(self.status(found.zone.clone()).await?) } else { None };
+        let status = match status {
+            None | Some(Status::Secure(_)) => self.descend(&place).await?,
+            Some(other) => other,
         };
         match status {
             Status::Insecure => Ok(Worth::unsigned(Security::Insecure)),

@@ -1,40 +1,41 @@
-//! Asking down from the root: our own iterator and validator.
+//! Our own iterator and validator: down from the root, or by other resolvers.
 //!
 //! ```text
-//!   Recursion ─▶ find ─▶ walk ─▶ ask_zone ─▶ ask ─▶ race ─▶ one ─▶ exchange
-//!     aliases    store   down    addresses   once   hedge   EDNS   UDP, TCP
-//!        │
+//!   Resolution ─▶ find ─▶ walk ─▶ ask_zone ─▶ ask ─▶ race ─▶ one ─▶ exchange
+//!     aliases     store   down    addresses   once   hedge          UDP, TCP
+//!        │          └───▶ ask_forwarder ─────▶ once ─▶ Forwarder ─▶ exchange
 //!        └─▶ judge ─▶ status (chain of trust) ─▶ find …
 //! ```
 //!
-//! Everything draws from one [`Budget`](budget::Budget) per question.  What is
+//! [`find`](Job::find) has two sources, and whatever comes after it does not
+//! know which it was: both are checked, bounded and kept alike.
+//!
+//! Everything draws from one [`Budget`](super::exchange::budget::Budget) per question.  What is
 //! believed of a reply is decided in [`scrub`] alone.
 
 mod addresses;
 mod ask;
-mod budget;
 mod chain;
 mod denial;
+mod digests;
+mod forwarded;
 mod found;
 mod good;
 mod job;
 mod judge;
-mod lenient;
-mod network;
 mod nsec3;
 mod options;
 mod proven;
+mod referral;
 mod rollover;
 mod root;
 mod scrub;
-mod servers;
 mod store;
-mod trouble;
 mod verify;
 mod walk;
-mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use hickory_proto::op::ResponseCode;
@@ -47,8 +48,16 @@ use super::AnswerData;
 use super::Failure;
 use super::Flaw;
 use super::Origin;
+use super::exchange::Exchange;
+use super::exchange::Network;
+use super::exchange::budget::MAX_ALIASES;
+use super::exchange::budget::WALL_CLOCK;
+use super::exchange::trouble::Bogus;
+use super::exchange::trouble::Trouble;
+use super::forward::Forwarder;
 use super::names;
 use super::rootkeys::RootKeys;
+use super::settings::Mode;
 use super::settings::Settings;
 use super::settings::SettingsError;
 use super::stats::Counters;
@@ -57,85 +66,93 @@ use super::stats::Security;
 use super::upstream::Question;
 use super::upstream::Upstream;
 use crate::base::Now;
-use budget::MAX_ALIASES;
-use budget::WALL_CLOCK;
 use found::Found;
 use found::Kind;
 use job::Engine;
 use job::Job;
 use judge::Worth;
 use options::Options;
-use trouble::Bogus;
-use trouble::Trouble;
 
-pub use network::Network;
-pub(super) use network::Sockets;
-pub use network::take;
+pub(super) use options::is_trusted_below;
 
 /// How often an answer is fetched again that fails validation.
 const MAX_RETRIES: usize = 2;
 
-//----------- Recursion --------------------------------------------------------
+/// How long a question may be worked on that others are asked about: a single
+/// server may be slow, and keys are asked for one after the other.  Its asker
+/// has given up by then, and the next one profits.
+const FORWARD_CLOCK: Duration = Duration::from_secs(10);
 
-/// Asks down from the root.
-pub(super) struct Recursion {
+//----------- Resolution -------------------------------------------------------
+
+/// Asks down from the root, or other resolvers, as settings say.
+pub(super) struct Resolution {
     /// What all questions share.
     engine: Arc<Engine>,
 }
 
-impl Recursion {
-    /// Returns an iterator that knows nothing yet.
+impl Resolution {
+    /// Returns one that knows nothing yet.
     pub(super) fn new(
         settings: &Settings,
         counters: Arc<Counters>,
         network: Arc<dyn Network>,
         root_keys: Arc<RootKeys>,
     ) -> Result<Self, SettingsError> {
+        let exchange = Arc::new(Exchange::new(network, counters));
+        let forwarder = match settings.mode {
+            Mode::Recurse => None,
+            Mode::Forward => Some(Forwarder::new(
+                &settings.forward_to,
+                settings.choice,
+                settings.forward_ca.as_ref(),
+                &exchange,
+            )?),
+        };
         let engine = Engine {
             root_keys,
-            network,
+            exchange,
+            forwarder,
             options: Options::new(settings)?,
-            servers: servers::Servers::default(),
             store: store::Store::default(),
             proven: proven::Proven::default(),
             trusted: chain::Trusted::default(),
             outstanding: ask::Outstanding::default(),
-            counters,
         };
         Ok(Self { engine: Arc::new(engine) })
     }
 
     /// Gets the answer to a question, or gets it anew.
     async fn get(&self, question: &Question, now: Now, renews: bool) -> Result<AnswerData, Failure> {
-        let checked = self.engine.options.dnssec && !question.checking_disabled;
-        let mut job = Job::new(&self.engine, now, checked);
+        let mut job = Job::new(&self.engine, now, question.checking_disabled);
         job.renews = renews;
         let result = self.work(&job, question).await;
         if matches!(&result, Err(Trouble::Bogus(_))) {
-            self.engine.counters.validated(Security::Bogus);
+            self.engine.exchange.counters.validated(Security::Bogus);
         }
         result.map_err(|trouble| Failure {
             kind: trouble.kind(),
             detail: trouble.to_string(),
-            origin: Origin::Recursion,
+            origin: self.origin(),
         })
     }
 
     /// Works on a question, within its time.
     async fn work(&self, job: &Job, question: &Question) -> Result<AnswerData, Trouble> {
-        let found = timeout(WALL_CLOCK, job.follow(question)).await;
+        let clock = if self.engine.forwarder.is_some() { FORWARD_CLOCK } else { WALL_CLOCK };
+        let found = timeout(clock, job.follow(question)).await;
         let found = found.unwrap_or(Err(Trouble::Limit(Limit::Time)));
         if let Err(trouble) = &found
             && let Some(limit) = trouble.limit()
         {
-            self.engine.counters.exceeded(limit);
+            self.engine.exchange.counters.exceeded(limit);
         }
         found
     }
 }
 
 #[async_trait]
-impl Upstream for Recursion {
+impl Upstream for Resolution {
     async fn fetch(&self, question: &Question, now: Now) -> Result<AnswerData, Failure> {
         self.get(question, now, false).await
     }
@@ -145,11 +162,14 @@ impl Upstream for Recursion {
     }
 
     fn network_changed(&self) {
-        self.engine.servers.forget();
+        self.engine.exchange.servers.forget();
+        if let Some(forwarder) = &self.engine.forwarder {
+            forwarder.forget();
+        }
     }
 
     fn origin(&self) -> Origin {
-        Origin::Recursion
+        if self.engine.forwarder.is_some() { Origin::Forward } else { Origin::Recursion }
     }
 }
 
@@ -175,7 +195,12 @@ impl Job {
                 record
             };
             answers.extend(found.answers.iter().map(aged));
-            authorities.extend(found.authorities.iter().map(aged));
+            // One reply may say all of a chain, with the proofs for all of it.
+            for record in found.authorities.iter().map(aged) {
+                if !authorities.contains(&record) {
+                    authorities.push(record);
+                }
+            }
             let rcode = match &found.kind {
                 Kind::Alias(target) => {
                     seen.push(name);
@@ -188,7 +213,7 @@ impl Job {
                 Kind::NxDomain => ResponseCode::NXDomain,
                 Kind::Data | Kind::NoData => ResponseCode::NoError,
             };
-            self.engine.counters.validated(security);
+            self.engine.exchange.counters.validated(security);
             let secure = security == Security::Secure;
             return Ok(AnswerData::new(question, rcode, answers, authorities, secure));
         }

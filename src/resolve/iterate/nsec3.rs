@@ -7,7 +7,6 @@ use hickory_proto::dnssec::rdata::NSEC3;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
 
-use super::budget::Budget;
 use super::denial::NoDs;
 use super::denial::Proof;
 use super::denial::Types;
@@ -15,7 +14,8 @@ use super::denial::lacks;
 use super::denial::no_ds;
 use super::denial::wildcard_below;
 use super::found::labels;
-use super::trouble::Trouble;
+use crate::resolve::exchange::budget::Budget;
+use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::stats::Limit;
 
 /// With more iterations a zone is as good as unsigned (RFC 9276 section 3.2; as

@@ -14,6 +14,7 @@ use ipnet::IpNet;
 use super::addresses::DENIED;
 use super::found::labels;
 use super::store::Delegation;
+use crate::base::Domain;
 use crate::resolve::file;
 use crate::resolve::file::Anchor;
 use crate::resolve::names;
@@ -84,26 +85,13 @@ pub(super) enum Trust {
 impl Options {
     /// Reads settings.
     pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let mut anchors = Vec::new();
-        if let Some(file) = &settings.trust_anchor {
-            for anchor in file::trust_anchors(file)? {
-                anchors.push(match anchor {
-                    Anchor::Key(zone, key) => (names::to_name(&zone), Trust::Key(key)),
-                    Anchor::Digest(zone, ds) => (names::to_name(&zone), Trust::Digest(ds)),
-                });
-            }
-        } else {
-            let ds = |(tag, digest): (u16, [u8; 32])| {
-                DS::new(tag, Algorithm::RSASHA256, DigestType::SHA256, digest.to_vec())
-            };
-            anchors.extend(ROOT_KEYS.map(|key| (Name::root(), Trust::Digest(ds(key)))));
-        }
+        let anchors = anchors(settings)?;
         let mut unchecked: Vec<Name> = settings.negative_trust_anchors.iter().map(names::to_name).collect();
         let mut stubs = Vec::new();
         for (zone, servers) in &settings.stubs {
             let zone = names::to_name(zone);
             // Nobody outside has signed what only the house knows.
-            if !anchors.iter().any(|(of, _)| zone.zone_of(of)) {
+            if !is_below(&anchors, &zone) {
                 unchecked.push(zone.clone());
             }
             stubs.push(Arc::new(fixed(zone, servers.clone())));
@@ -142,6 +130,34 @@ impl Options {
         let nearest = self.unchecked.iter().filter(|above| above.zone_of(name)).map(labels).max();
         nearest.is_some_and(|nearest| self.anchor_above(name).is_none_or(|anchor| labels(anchor) <= nearest))
     }
+}
+
+/// Returns the keys that are trusted, by zone.
+fn anchors(settings: &Settings) -> Result<Vec<(Name, Trust)>, SettingsError> {
+    let Some(file) = &settings.trust_anchor else {
+        let ds = |(tag, digest): (u16, [u8; 32])| {
+            DS::new(tag, Algorithm::RSASHA256, DigestType::SHA256, digest.to_vec())
+        };
+        return Ok(ROOT_KEYS.map(|key| (Name::root(), Trust::Digest(ds(key)))).into());
+    };
+    let trust = |anchor| match anchor {
+        Anchor::Key(zone, key) => (names::to_name(&zone), Trust::Key(key)),
+        Anchor::Digest(zone, ds) => (names::to_name(&zone), Trust::Digest(ds)),
+    };
+    Ok(file::trust_anchors(file)?.into_iter().map(trust).collect())
+}
+
+/// Returns whether a key of a zone or of one below is trusted.
+fn is_below(anchors: &[(Name, Trust)], zone: &Name) -> bool {
+    anchors.iter().any(|(of, _)| zone.zone_of(of))
+}
+
+/// Returns whether a key of a zone or of one below is trusted, by these settings.
+pub(in crate::resolve) fn is_trusted_below(
+    settings: &Settings,
+    zone: &Domain,
+) -> Result<bool, SettingsError> {
+    Ok(is_below(&anchors(settings)?, &names::to_name(zone)))
 }
 
 /// Returns a delegation to servers that are set.

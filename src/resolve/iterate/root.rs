@@ -15,7 +15,7 @@ use super::job::Job;
 use super::options::fixed;
 use super::scrub::Says;
 use super::store::Delegation;
-use super::trouble::Trouble;
+use crate::resolve::exchange::trouble::Trouble;
 
 /// How long the hints are used after nobody could tell more.
 const RETRY: Duration = Duration::from_secs(30);
@@ -30,7 +30,7 @@ impl Job {
         }
         let hints = self.engine.options.roots.clone();
         let (zone, name, rtype) = (Name::root(), Name::root(), RecordType::NS);
-        let ask = Ask { zone, name, rtype, priming: true, whole: true };
+        let ask = Ask { zone, name, rtype, checking_disabled: false, priming: true, whole: true };
         let root = match self.ask(&ask, &hints, MAX_TRIES_EACH).await {
             Ok(Says::Referral(root)) if !root.glue.is_empty() => root,
             Err(trouble) if trouble.is_final() => return Err(trouble),

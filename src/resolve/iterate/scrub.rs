@@ -5,10 +5,8 @@
 //! it says of other names is dropped here, before anything is believed
 //! (bailiwick; Bellovin 1995, Kaminsky 2008).
 
-use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use std::time::Instant;
 
 use hickory_proto::op::Message;
@@ -26,23 +24,13 @@ use super::found::covered;
 use super::found::labels;
 use super::found::lifetime;
 use super::found::sane;
+use super::referral::referral;
 use super::store::Delegation;
-use super::trouble::Trouble;
-use super::wire;
+use crate::resolve::exchange::trouble::Trouble;
+use crate::resolve::exchange::wire;
+use crate::resolve::exchange::wire::MAX_OF_SET;
+use crate::resolve::reached;
 use crate::resolve::reached::dname_target;
-
-/// The most name servers of a delegation that are looked at.
-pub(super) const MAX_SERVERS: usize = 13;
-
-/// The most addresses of one name server that are looked at.
-pub(super) const MAX_ADDRESSES: usize = 6;
-
-/// The most records of one name and type; more are no data but an attack on
-/// the cache (BIND's `max-records-per-type`).
-pub(super) const MAX_RECORDS: usize = 128;
-
-/// The longest a delegation is believed, in seconds.
-const MAX_DELEGATION: u32 = 86_400;
 
 //----------- Asked, Says ------------------------------------------------------
 
@@ -112,7 +100,7 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
         return Ok(Says::Referral(Arc::new(delegation)));
     }
     let kind = if rcode == ResponseCode::NXDomain { Kind::NxDomain } else { Kind::NoData };
-    let found = Arc::new(negative(asked, kind, &reply));
+    let found = Arc::new(negative(asked, asked.name, kind, &reply));
     // A server that sends us up does not know the zone, whatever it claims.
     if leads_up && !has_soa && rcode == ResponseCode::NoError {
         return Err(Trouble::Lame);
@@ -129,6 +117,44 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
         _ if has_soa && !reply.metadata.recursion_available => Ok(Says::Answer(found, Vec::new())),
         _ => Ok(Says::Hearsay(found)),
     }
+}
+
+/// Returns what the reply of another resolver says, which has followed aliases
+/// and knows no delegations.
+pub(super) fn hear_resolver(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Trouble> {
+    if wire::is_oversized(&reply) {
+        return Err(Trouble::Oversized);
+    }
+    for section in [&mut reply.answers, &mut reply.authorities] {
+        section.dedup();
+    }
+    if let Some(found) = answer(asked, asked.name, &reply) {
+        let more = along(asked, &found, &reply);
+        return Ok(Says::Answer(Arc::new(found), more));
+    }
+    let kind = match reply.metadata.response_code {
+        ResponseCode::NXDomain => Kind::NxDomain,
+        ResponseCode::NoError => Kind::NoData,
+        rcode => return Err(Trouble::Refused(rcode)),
+    };
+    Ok(Says::Answer(Arc::new(negative(asked, asked.name, kind, &reply)), Vec::new()))
+}
+
+/// Returns what the reply of another resolver says beside an answer about the
+/// last zone that its aliases led to, where it sends on what it got from there:
+/// DS records, or the proof that there are none.  No servers: nobody is to be
+/// asked there.
+pub(super) fn told_by_resolver(asked: &Asked<'_>, reply: &Message) -> Option<Delegation> {
+    let last = reached::chain(asked.name, &reply.answers).pop()?.to_lowercase();
+    let told = referral(&Asked { name: &last, ..*asked }, reply)?;
+    let is_useful = !told.ds.is_empty() && !told.zone.is_root();
+    is_useful.then(|| Delegation { servers: Vec::new(), glue: Vec::new(), ..told })
+}
+
+/// Returns where data of a name and type is: what delegates a zone is in its
+/// parent (RFC 4035 section 3.1.4.1).
+pub(super) fn place(name: &Name, rtype: RecordType) -> Name {
+    if rtype == RecordType::DS && !name.is_root() { name.base_name() } else { name.clone() }
 }
 
 //----------- answer -----------------------------------------------------------
@@ -170,7 +196,8 @@ fn along(asked: &Asked<'_>, first: &Found, reply: &Message) -> Vec<(Name, Arc<Fo
     while let Kind::Alias(target) = kind {
         let target = target.to_lowercase();
         let seen = more.iter().any(|(name, _)| *name == target) || target == *asked.name;
-        if seen || more.len() > super::budget::MAX_ALIASES || !asked.zone.zone_of(&target) {
+        if seen || more.len() > crate::resolve::exchange::budget::MAX_ALIASES || !asked.zone.zone_of(&target)
+        {
             break;
         }
         let Some(next) = answer(asked, &target, reply).or_else(|| end_of_chain(asked, &target, reply)) else {
@@ -193,7 +220,7 @@ fn end_of_chain(asked: &Asked<'_>, target: &Name, reply: &Message) -> Option<Fou
         ResponseCode::NXDomain => Kind::NxDomain,
         _ => Kind::NoData,
     };
-    has_soa.then(|| negative(asked, kind, reply))
+    has_soa.then(|| negative(asked, target, kind, reply))
 }
 
 /// Returns where a DNAME record above `name` leads, and the records that say so
@@ -251,9 +278,18 @@ pub(super) fn replaced(name: &Name, old: &Name, new: &Name) -> Option<Name> {
     prefix.append_domain(new).ok()
 }
 
-/// Returns a negative answer.
-fn negative(asked: &Asked<'_>, kind: Kind, reply: &Message) -> Found {
-    found(asked, kind, Vec::new(), proofs(reply, true))
+/// Returns the negative answer about a name.  The zone that gives it is the one
+/// nearest to the name of which there is an SOA record; those of others, which
+/// aliases have led through, say nothing.
+fn negative(asked: &Asked<'_>, name: &Name, kind: Kind, reply: &Message) -> Found {
+    let mut proofs = proofs(reply, true);
+    let is_soa = |record: &Record| covered(record) == RecordType::SOA;
+    let of_name = proofs.iter().filter(|record| is_soa(record) && record.name.zone_of(name));
+    let zone = of_name.map(|record| record.name.clone()).max_by_key(labels);
+    if let Some(zone) = zone {
+        proofs.retain(|record| !is_soa(record) || record.name == zone);
+    }
+    found(asked, kind, Vec::new(), proofs)
 }
 
 /// Returns the records of the authority section that prove something.
@@ -263,7 +299,7 @@ fn proofs(reply: &Message, with_soa: bool) -> Vec<Record> {
         RecordType::SOA => with_soa,
         _ => false,
     };
-    reply.authorities.iter().filter(proves).take(MAX_RECORDS).cloned().collect()
+    reply.authorities.iter().filter(proves).take(MAX_OF_SET).cloned().collect()
 }
 
 /// Puts an answer together.
@@ -283,101 +319,4 @@ fn found(asked: &Asked<'_>, kind: Kind, mut answers: Vec<Record>, mut authoritie
         stored: asked.now,
         ttl,
     }
-}
-
-//----------- referral ---------------------------------------------------------
-
-/// Returns the delegation in a reply, if it leads down towards the name.
-fn referral(asked: &Asked<'_>, reply: &Message) -> Option<Delegation> {
-    let leads_down = |record: &&Record| {
-        record.record_type() == RecordType::NS
-            && record.name != *asked.zone
-            && record.name.zone_of(asked.name)
-            // DS is the parent's, so a referral to the zone itself answers nothing.
-            && !(asked.rtype == RecordType::DS && record.name == *asked.name)
-    };
-    let first = reply.authorities.iter().filter(leads_down).max_by_key(|record| labels(&record.name))?;
-    let zone = first.name.clone();
-    let mut ttl = MAX_DELEGATION;
-    let mut servers = Vec::new();
-    for record in reply.authorities.iter().filter(|record| record.name == zone) {
-        let RData::NS(server) = &record.data else { continue };
-        ttl = ttl.min(sane(record.ttl));
-        let server = server.0.to_lowercase();
-        if !servers.contains(&server) && servers.len() < MAX_SERVERS {
-            servers.push(server);
-        }
-    }
-    let mut glue = glue(asked.zone, &servers, &reply.additionals);
-    // They are kept, and by the thousand.
-    servers.shrink_to_fit();
-    glue.shrink_to_fit();
-    let ds = reply
-        .authorities
-        .iter()
-        .filter(|record| match covered(record) {
-            RecordType::DS => record.name == zone,
-            RecordType::NSEC | RecordType::NSEC3 => true,
-            _ => false,
-        })
-        .take(MAX_RECORDS)
-        .cloned()
-        .collect();
-    Some(Delegation {
-        zone,
-        servers,
-        glue,
-        fixed: Vec::new(),
-        ds,
-        // A TTL of 0 still has to last until the servers were asked.
-        until: Some(asked.now + Duration::from_secs(u64::from(ttl.max(5)))),
-    })
-}
-
-/// Returns what a reply to a priming query says: the root's own name servers.
-pub(super) fn hear_root(asked: &Asked<'_>, reply: &Message) -> Result<Says, Trouble> {
-    if reply.metadata.response_code != ResponseCode::NoError {
-        return Err(Trouble::Refused(reply.metadata.response_code));
-    }
-    let mut ttl = MAX_DELEGATION;
-    let mut servers = Vec::new();
-    for record in reply.answers.iter().filter(|record| record.name.is_root()) {
-        if let RData::NS(server) = &record.data
-            && servers.len() < MAX_SERVERS
-        {
-            ttl = ttl.min(sane(record.ttl));
-            servers.push(server.0.to_lowercase());
-        }
-    }
-    if servers.is_empty() {
-        return Err(Trouble::Lame);
-    }
-    let glue = glue(asked.zone, &servers, &reply.additionals);
-    Ok(Says::Referral(Arc::new(Delegation {
-        zone: Name::root(),
-        servers,
-        glue,
-        fixed: Vec::new(),
-        ds: Vec::new(),
-        until: Some(asked.now + Duration::from_secs(u64::from(ttl.max(5)))),
-    })))
-}
-
-/// Returns the addresses of `servers` that a server of `zone` may tell: those
-/// of names in the zone.
-pub(super) fn glue(zone: &Name, servers: &[Name], additionals: &[Record]) -> Vec<(Name, IpAddr)> {
-    let mut glue: Vec<(Name, IpAddr)> = Vec::new();
-    for record in additionals {
-        let address = match &record.data {
-            RData::A(a) => IpAddr::V4(a.0),
-            RData::AAAA(a) => IpAddr::V6(a.0),
-            _ => continue,
-        };
-        let of_name = glue.iter().filter(|(name, _)| *name == record.name).count();
-        let new = !glue.iter().any(|(_, known)| *known == address);
-        if new && of_name < MAX_ADDRESSES && zone.zone_of(&record.name) && servers.contains(&record.name) {
-            glue.push((record.name.clone(), address));
-        }
-    }
-    glue
 }

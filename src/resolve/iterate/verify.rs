@@ -17,14 +17,14 @@ use hickory_proto::serialize::binary::BinEncodable;
 use hickory_proto::serialize::binary::BinEncoder;
 use hickory_proto::serialize::binary::NameEncoding;
 
-use super::budget::Budget;
 use super::found::covered;
 use super::found::labels;
 use super::found::signature;
 use super::good::Good;
-use super::trouble::Bogus;
-use super::trouble::Trouble;
 use crate::resolve::Flaw;
+use crate::resolve::exchange::budget::Budget;
+use crate::resolve::exchange::trouble::Bogus;
+use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::stats::Limit;
 
 /// How many signatures of one set of records are tried (KeyTrap,

@@ -19,7 +19,7 @@ use super::job::Job;
 use super::scrub;
 use super::scrub::Says;
 use super::store::Delegation;
-use super::trouble::Trouble;
+use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::stats::Limit;
 
 /// How many queries about parts of a name are made at most ([RFC 9156 section
@@ -35,14 +35,17 @@ const ONE_LABEL: usize = 4;
 const MAX_REFERRALS: usize = 8;
 
 impl Job {
-    /// Finds what the DNS says of a name and type.  Aliases are not followed.
+    /// Finds what the DNS says of a name and type, from zones' own servers or
+    /// from other resolvers.  Aliases are not followed.
     pub(super) fn find<'a>(
         &'a self,
         name: &'a Name,
         rtype: RecordType,
     ) -> BoxFuture<'a, Result<Arc<Found>, Trouble>> {
         async move {
-            if let Some(found) = self.engine.store.get(name, rtype, self.now.instant) {
+            if !self.is_apart()
+                && let Some(found) = self.engine.store.get(name, rtype, self.now.instant)
+            {
                 return Ok(found);
             }
             let dname = self.engine.store.dname_above(name, self.now.instant);
@@ -53,8 +56,11 @@ impl Job {
             if self.is_on_path(name, rtype) {
                 return Err(Trouble::Circle);
             }
-            let found = self.on_path(name, rtype)?.walk(name, rtype).await?;
-            Ok(found)
+            let job = self.on_path(name, rtype)?;
+            match job.forwarder(name, rtype) {
+                Some(forwarder) => job.ask_forwarder(forwarder, name, rtype).await,
+                None => job.walk(name, rtype).await,
+            }
         }
         .boxed()
     }
@@ -90,14 +96,15 @@ impl Job {
     }
 
     /// Keeps an answer, unless it is one that was found bad.
-    fn keep(&self, name: &Name, rtype: RecordType, found: &Arc<Found>) {
-        self.engine.store.put(name, rtype, found);
+    pub(super) fn keep(&self, name: &Name, rtype: RecordType, found: &Arc<Found>) {
+        if !self.is_apart() {
+            self.engine.store.put(name, rtype, found);
+        }
     }
 
     /// Returns where to begin.
     async fn start(&self, name: &Name, rtype: RecordType) -> Result<Arc<Delegation>, Trouble> {
-        // What delegates a zone is in its parent (RFC 4035 section 3.1.4.1).
-        let from = if rtype == RecordType::DS && !name.is_root() { name.base_name() } else { name.clone() };
+        let from = scrub::place(name, rtype);
         let stub = self.engine.options.stub(&from);
         let nearest = self.engine.store.nearest(&from, self.now.instant);
         match (stub, nearest) {
@@ -123,7 +130,14 @@ impl Job {
             let (part, part_type) =
                 if whole { (name.clone(), rtype) } else { (name.trim_to(count), RecordType::A) };
             let zone = delegation.zone.clone();
-            let ask = Ask { zone, name: part.clone(), rtype: part_type, priming: false, whole };
+            let ask = Ask {
+                zone,
+                name: part.clone(),
+                rtype: part_type,
+                checking_disabled: false,
+                priming: false,
+                whole,
+            };
             if !whole
                 && let Some(found) = self.engine.store.get(&part, part_type, self.now.instant)
                 && found.kind != Kind::NxDomain
@@ -167,10 +181,10 @@ impl Job {
         loop {
             servers.retain(|server| tried.insert(*server));
             if !is_last {
-                let now = self.engine.network.moment();
+                let now = self.engine.exchange.network.moment();
                 let zone = &delegation.zone;
                 let is_bad = |server: &SocketAddr| {
-                    self.engine.servers.was_lame(zone, *server, now) || self.is_blamed(zone, *server)
+                    self.engine.exchange.servers.was_lame(zone, *server, now) || self.is_blamed(zone, *server)
                 };
                 last.extend(servers.extract_if(.., |server| is_bad(server)));
             }

@@ -11,7 +11,7 @@ use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
 
-use hickory_net::xfer::Protocol;
+use hickory_server::net::xfer::Protocol;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;

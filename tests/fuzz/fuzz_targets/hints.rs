@@ -1,7 +1,7 @@
 //! Any packet as a query with hints.
 #![no_main]
 
-use hickory_net::xfer::Protocol;
+use hickory_server::net::xfer::Protocol;
 use hickory_server::server::Request;
 use sordino::listen::identify::hints;
 

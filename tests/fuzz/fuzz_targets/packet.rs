@@ -10,7 +10,7 @@ use std::task::Context;
 use std::task::Poll;
 use std::task::Waker;
 
-use hickory_net::xfer::Protocol;
+use hickory_server::net::xfer::Protocol;
 use hickory_proto::op::Message;
 use hickory_server::server::Request;
 use sordino::answer::Blocked;

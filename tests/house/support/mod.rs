@@ -121,6 +121,18 @@ pub(crate) fn ip(args: &str) {
     run(&["ip"].into_iter().chain(args.split_whitespace()).collect::<Vec<_>>());
 }
 
+/// Has a validator of others ask Sordino, and returns what it says.
+pub(crate) fn delv(house: &House, args: &[&str]) -> String {
+    let key = fs::read_to_string(house.zones.join("root.key")).unwrap();
+    let words: Vec<_> = key.split_whitespace().collect();
+    let at = words.iter().position(|word| *word == "DNSKEY").unwrap();
+    let (head, data) = (words[at + 1..at + 4].join(" "), words[at + 4..].concat());
+    let anchor = house.write("anchor", &format!("trust-anchors {{ . static-key {head} \"{data}\"; }};\n"));
+    let mut command = Command::new("delv");
+    let done = command.args(["@192.168.178.2", "+root=.", "-a"]).arg(anchor).args(args).output().unwrap();
+    format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr))
+}
+
 /// Runs another command of Sordino with the house's config and state, and
 /// returns what it printed.
 pub(crate) fn sordino(house: &House, args: &[&str]) -> String {

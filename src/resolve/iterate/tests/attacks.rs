@@ -21,7 +21,7 @@ use super::internet;
 use super::internet::record;
 use super::internet::reply_to;
 use crate::resolve::FailureKind;
-use crate::resolve::iterate::budget::WALL_CLOCK;
+use crate::resolve::exchange::budget::WALL_CLOCK;
 use crate::resolve::stats::Limit;
 
 #[tokio::test(start_paused = true)]

@@ -25,8 +25,8 @@ use tokio::time::timeout;
 
 use crate::base::Clock;
 use crate::base::time::ManualClock;
-use crate::resolve::iterate::network::Network;
-use crate::resolve::iterate::network::take;
+use crate::resolve::exchange::Network;
+use crate::resolve::exchange::take;
 
 /// What a server does with a query: the datagrams it sends.
 pub(super) type Script = Box<dyn Fn(&Message, bool) -> Vec<Vec<u8>> + Send + Sync>;

@@ -3,6 +3,7 @@
 mod attacks;
 mod dnssec;
 mod failures;
+mod forwarded;
 mod internet;
 mod proven;
 mod rollover;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use hickory_proto::op::ResponseCode;
 
-use super::Recursion;
+use super::Resolution;
 use crate::base::Clock;
 use crate::base::Now;
 use crate::query::Rtype;
@@ -65,7 +66,7 @@ const USUAL: &str = "example.com. NS ns.example.com.
 
 struct House {
     internet: Arc<Internet>,
-    recursion: Recursion,
+    recursion: Resolution,
     counters: Arc<Counters>,
 }
 
@@ -90,7 +91,7 @@ impl House {
         let (internet, counters) = (Arc::new(internet), Arc::<Counters>::default());
         let network = Arc::clone(&internet);
         let recursion =
-            Recursion::new(&settings, Arc::clone(&counters), network, Arc::new(root_keys)).unwrap();
+            Resolution::new(&settings, Arc::clone(&counters), network, Arc::new(root_keys)).unwrap();
         Self { internet, recursion, counters }
     }
 

@@ -113,6 +113,11 @@ impl SignedZone {
         Self { zone, keys: vec![key.clone()], forged: false, unix: Arc::clone(unix) }
     }
 
+    /// Returns where it begins.
+    pub(super) fn apex(&self) -> &Name {
+        &self.zone.apex
+    }
+
     /// Answers a query.
     pub(super) fn answer(&self, query: &Message) -> Message {
         let apex = &self.zone.apex;
@@ -156,7 +161,8 @@ impl SignedZone {
                 .zone
                 .records
                 .iter()
-                .filter(|record| record.name == wildcard && record.record_type() == qtype)
+                .filter(|record| record.name == wildcard)
+                .filter(|record| [qtype, RecordType::CNAME].contains(&record.record_type()))
                 .cloned()
                 .collect();
             proofs.extend(self.nsec(&qname));

@@ -11,14 +11,32 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
+use hickory_proto::rr::rdata::opt::EdnsOption;
 
-use super::scrub::MAX_RECORDS as MAX_OF_SET;
+use crate::query::Transport;
 
 /// The size of datagrams we ask for (DNS flag day 2020).
 const UDP_SIZE: u16 = 1_232;
 
+/// What queries are filled up to, a multiple of so many octets (RFC 8467 section
+/// 4.1).
+const BLOCK: usize = 128;
+
+/// The option that fills up (RFC 7830 section 3).
+const PADDING: u16 = 12;
+
+/// The option that asks how long a stream may be idle (RFC 7828 section 3.1).
+pub(in crate::resolve) const KEEPALIVE: u16 = 11;
+
+/// Code and length of an option, in octets.
+const OPTION_HEAD: usize = 4;
+
 /// Where the question begins: behind the header (RFC 1035 section 4.1.1).
 const QUESTION: usize = 12;
+
+/// The most records of one name and type; more are no data but an attack on
+/// the cache (BIND's `max-records-per-type`).
+pub(in crate::resolve) const MAX_OF_SET: usize = 128;
 
 /// The most records a reply may have; honest ones have a few dozen.
 const MAX_RECORDS: usize = 2_000;
@@ -31,20 +49,27 @@ const MAX_SETS: usize = 64;
 
 /// How a query is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Manner {
+#[expect(clippy::struct_excessive_bools, reason = "they are what the bits of a message say")]
+pub(in crate::resolve) struct Manner {
     /// With an OPT record and DO, or as in 1987.
-    pub(super) edns: bool,
+    pub(in crate::resolve) edns: bool,
     /// With letters in random case (draft-vixie-dnsext-dns0x20).
-    pub(super) mixed: bool,
+    pub(in crate::resolve) mixed: bool,
     /// RD: for servers that are resolvers themselves.
-    pub(super) recursion_desired: bool,
+    pub(in crate::resolve) recursion_desired: bool,
+    /// CD: for resolvers that would check signatures, which is our business.
+    pub(in crate::resolve) checking_disabled: bool,
+    /// What nobody can read it in, if it is that: it is filled up, so that its
+    /// length says little either.
+    pub(in crate::resolve) hidden_in: Option<Transport>,
 }
 
 /// Writes a query with a random ID.  Nothing of the client is in it.
-pub(super) fn request(name: &Name, rtype: RecordType, manner: Manner) -> Option<Vec<u8>> {
+pub(in crate::resolve) fn request(name: &Name, rtype: RecordType, manner: Manner) -> Option<Vec<u8>> {
     let mut message = Message::query();
     message.metadata.id = rand::random();
     message.metadata.recursion_desired = manner.recursion_desired;
+    message.metadata.checking_disabled = manner.checking_disabled;
     message.add_query(Query::query(name.to_lowercase(), rtype));
     if manner.edns {
         let mut edns = Edns::new();
@@ -52,6 +77,19 @@ pub(super) fn request(name: &Name, rtype: RecordType, manner: Manner) -> Option<
         message.set_edns(edns);
     }
     let mut wire = message.to_vec().ok()?;
+    if let Some(transport) = manner.hidden_in
+        && let Some(edns) = message.edns.as_mut()
+    {
+        // HTTP has means of its own.
+        let asks = transport == Transport::Dot;
+        if asks {
+            edns.options_mut().insert(EdnsOption::Unknown(KEEPALIVE, Vec::new()));
+        }
+        let length = wire.len() + OPTION_HEAD * if asks { 2 } else { 1 };
+        let padding = vec![0; length.next_multiple_of(BLOCK) - length];
+        edns.options_mut().insert(EdnsOption::Unknown(PADDING, padding));
+        wire = message.to_vec().ok()?;
+    }
     if manner.mixed {
         let end = question_end(&wire)?;
         for octet in wire.get_mut(QUESTION..end - 4)? {
@@ -80,7 +118,7 @@ fn question_end(wire: &[u8]) -> Option<usize> {
 
 /// What a datagram is, seen from the query it came for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Seen {
+pub(in crate::resolve) enum Seen {
     /// The reply.
     Reply,
     /// A near miss: somebody may be guessing, or the server does not keep the
@@ -93,7 +131,7 @@ pub(super) enum Seen {
 /// Looks at a datagram that came for a query ([RFC 5452 section 9.1]).
 ///
 /// [RFC 5452 section 9.1]: https://www.rfc-editor.org/rfc/rfc5452#section-9.1
-pub(super) fn look(request: &[u8], reply: &[u8]) -> Seen {
+pub(in crate::resolve) fn look(request: &[u8], reply: &[u8]) -> Seen {
     let Some((id, rest)) = reply.split_first_chunk::<2>() else { return Seen::Noise };
     // QR, and OPCODE 0.
     if reply.len() < QUESTION || rest.first().is_none_or(|flags| flags & 0xf8 != 0x80) {
@@ -122,7 +160,7 @@ pub(super) fn look(request: &[u8], reply: &[u8]) -> Seen {
 
 /// Returns whether a reply repeats the question, but with letters in another
 /// case.
-pub(super) fn lost_case(request: &[u8], reply: &[u8]) -> bool {
+pub(in crate::resolve) fn lost_case(request: &[u8], reply: &[u8]) -> bool {
     let question =
         |wire: &[u8]| question_end(wire).and_then(|end| wire.get(QUESTION..end).map(<[u8]>::to_vec));
     match (question(request), question(reply)) {
@@ -134,7 +172,7 @@ pub(super) fn lost_case(request: &[u8], reply: &[u8]) -> bool {
 //----------- read -------------------------------------------------------------
 
 /// Reads a reply for which [`look`] said so.
-pub(super) fn read(request: &[u8], reply: &[u8]) -> Option<Message> {
+pub(in crate::resolve) fn read(request: &[u8], reply: &[u8]) -> Option<Message> {
     let mut wire = reply.to_vec();
     // Names in the reply point to the question for their letters: a case that
     // was random must not show in the answer.
@@ -159,7 +197,7 @@ pub(super) fn read(request: &[u8], reply: &[u8]) -> Option<Message> {
 /// Returns whether a reply has more records than any honest one.
 ///
 /// Sets are taken as they come: whoever scatters one counts as having more.
-pub(super) fn is_oversized(reply: &Message) -> bool {
+pub(in crate::resolve) fn is_oversized(reply: &Message) -> bool {
     let mut sets = 0;
     for section in [&reply.answers, &reply.authorities, &reply.additionals] {
         let mut of_set = 0;
@@ -177,7 +215,7 @@ pub(super) fn is_oversized(reply: &Message) -> bool {
 }
 
 /// Returns whether a reply says that its server knows no EDNS (RFC 6891 section 7).
-pub(super) fn knows_no_edns(reply: &Message) -> bool {
+pub(in crate::resolve) fn knows_no_edns(reply: &Message) -> bool {
     matches!(reply.metadata.response_code, ResponseCode::FormErr | ResponseCode::NotImp)
 }
 
@@ -191,7 +229,13 @@ mod tests {
     }
 
     fn plain() -> Manner {
-        Manner { edns: true, mixed: true, recursion_desired: false }
+        Manner {
+            edns: true,
+            mixed: true,
+            recursion_desired: false,
+            checking_disabled: false,
+            hidden_in: None,
+        }
     }
 
     fn reply_to(request: &[u8]) -> Vec<u8> {

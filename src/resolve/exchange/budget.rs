@@ -12,20 +12,20 @@ use super::trouble::Trouble;
 use crate::resolve::stats::Limit;
 
 /// How long a question may be worked on.  Its asker has given up by then.
-pub(super) const WALL_CLOCK: Duration = Duration::from_secs(5);
+pub(in crate::resolve) const WALL_CLOCK: Duration = Duration::from_secs(5);
 
 /// The most aliases that are followed.
-pub(super) const MAX_ALIASES: usize = 11;
+pub(in crate::resolve) const MAX_ALIASES: usize = 11;
 
 /// How deep one question may lead to another: the name server of the name
 /// server of the name server.
-pub(super) const MAX_DEPTH: usize = 8;
+pub(in crate::resolve) const MAX_DEPTH: usize = 8;
 
 //----------- Budget -----------------------------------------------------------
 
 /// What is left for a question.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(in crate::resolve) struct Budget {
     /// What is left of each kind of work, in the order of [`Limit::ALL`].
     left: [AtomicU32; Limit::ALL.len()],
 }
@@ -52,7 +52,7 @@ fn allowed(limit: Limit) -> u32 {
 
 impl Budget {
     /// Takes from what is left, if there is enough.
-    pub(super) fn take(&self, limit: Limit, amount: usize) -> Result<(), Trouble> {
+    pub(in crate::resolve) fn take(&self, limit: Limit, amount: usize) -> Result<(), Trouble> {
         let amount = u32::try_from(amount).unwrap_or(u32::MAX);
         let less = |left: u32| left.checked_sub(amount);
         let taken = self.left[limit as usize].fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
@@ -61,7 +61,7 @@ impl Budget {
 
     /// Returns how much of a kind of work is used up.
     #[cfg(test)]
-    pub(super) fn used(&self, limit: Limit) -> u32 {
+    pub(in crate::resolve) fn used(&self, limit: Limit) -> u32 {
         allowed(limit) - self.left[limit as usize].load(Ordering::Relaxed)
     }
 }

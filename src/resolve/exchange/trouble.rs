@@ -12,7 +12,7 @@ use crate::resolve::stats::Limit;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Trouble {
+pub(in crate::resolve) enum Trouble {
     /// Nobody answered in time.
     Silence,
     /// No server could be reached.
@@ -29,6 +29,10 @@ pub(super) enum Trouble {
     NoServers,
     /// To find out, we would have to know it already.
     Circle,
+    /// The server's certificate is not believed, or what is inside is no DNS.
+    Secrecy(String),
+    /// No resolver has answered for a while, and somebody else is trying.
+    Resting,
     /// Too much work.
     Limit(Limit),
     /// The data is there and fails validation.
@@ -37,16 +41,16 @@ pub(super) enum Trouble {
 
 /// Why data fails validation.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Bogus {
+pub(in crate::resolve) struct Bogus {
     /// What is wrong with it.
-    pub(super) flaw: Flaw,
+    pub(in crate::resolve) flaw: Flaw,
     /// What happened, for people.
-    pub(super) why: String,
+    pub(in crate::resolve) why: String,
 }
 
 impl Bogus {
     /// Returns what is wrong, and why.
-    pub(super) fn new(flaw: Flaw, why: impl Into<String>) -> Self {
+    pub(in crate::resolve) fn new(flaw: Flaw, why: impl Into<String>) -> Self {
         Self { flaw, why: why.into() }
     }
 }
@@ -59,12 +63,12 @@ impl From<Bogus> for Trouble {
 
 impl Trouble {
     /// Returns whether others should be asked no more either.
-    pub(super) fn is_final(&self) -> bool {
+    pub(in crate::resolve) fn is_final(&self) -> bool {
         matches!(self, Self::Limit(_))
     }
 
     /// Returns the limit that was hit, if it is one.
-    pub(super) fn limit(&self) -> Option<Limit> {
+    pub(in crate::resolve) fn limit(&self) -> Option<Limit> {
         match self {
             Self::Limit(limit) => Some(*limit),
             Self::Oversized => Some(Limit::Records),
@@ -73,12 +77,12 @@ impl Trouble {
     }
 
     /// Returns what kind of failure it is for the asker.
-    pub(super) fn kind(&self) -> FailureKind {
+    pub(in crate::resolve) fn kind(&self) -> FailureKind {
         match self {
             Self::Silence => FailureKind::Timeout,
             Self::Limit(_) | Self::Oversized => FailureKind::Limit,
             Self::Bogus(bogus) => FailureKind::Bogus(bogus.flaw),
-            Self::Unreachable | Self::Nonsense => FailureKind::Network,
+            Self::Unreachable | Self::Nonsense | Self::Secrecy(_) => FailureKind::Network,
             _ => FailureKind::Unreachable,
         }
     }
@@ -95,6 +99,8 @@ impl fmt::Display for Trouble {
             Self::Lame => f.write_str("the name servers do not know the zone they are said to serve"),
             Self::NoServers => f.write_str("no name server of the zone has an address that may be asked"),
             Self::Circle => f.write_str("the delegations go in a circle"),
+            Self::Secrecy(why) => f.write_str(why),
+            Self::Resting => f.write_str("no server answers for now"),
             Self::Limit(limit) => write!(f, "more work than one question is worth ({})", limit.as_str()),
             Self::Bogus(bogus) => f.write_str(&bogus.why),
         }

@@ -47,7 +47,7 @@ const FAMILY_DEAD: u32 = 4;
 
 /// What is known of the name servers.
 #[derive(Debug, Default)]
-pub(super) struct Servers {
+pub(in crate::resolve) struct Servers {
     /// By address.
     known: Mutex<HashMap<SocketAddr, Server>>,
     /// Zones that a server is said to serve and does not, and since when.
@@ -129,7 +129,7 @@ fn make_room<K: Eq + Hash, V>(map: &mut HashMap<K, V>, is_old: impl Fn(&V) -> bo
 impl Servers {
     /// Forgets who is slow, silent or lame, and which family leads nowhere.  How
     /// a server wants to be asked is its own affair, and is kept.
-    pub(super) fn forget(&self) {
+    pub(in crate::resolve) fn forget(&self) {
         for known in lock(&self.known).values_mut() {
             (known.srtt, known.silences, known.answered) = (UNKNOWN, 0, None);
         }
@@ -160,7 +160,7 @@ impl Servers {
 
     /// Returns how long an answer is likely to take, in milliseconds: the
     /// smaller, the earlier it should be asked.
-    pub(super) fn rank(&self, server: SocketAddr, now: Instant) -> u32 {
+    pub(in crate::resolve) fn rank(&self, server: SocketAddr, now: Instant) -> u32 {
         let known = self.get(server, now);
         let silence = known.silences.saturating_mul(400);
         let family = lock(&self.silent)[usize::from(server.is_ipv6())];
@@ -169,7 +169,7 @@ impl Servers {
     }
 
     /// Returns how long to wait for a server before another is asked as well.
-    pub(super) fn patience(&self, server: SocketAddr, now: Instant) -> Duration {
+    pub(in crate::resolve) fn patience(&self, server: SocketAddr, now: Instant) -> Duration {
         let known = self.get(server, now);
         let patience = if known.srtt == UNKNOWN && known.silences == 0 {
             lock(&self.usual).patience()
@@ -180,21 +180,21 @@ impl Servers {
     }
 
     /// Returns whether a server has been silent so often that once is enough.
-    pub(super) fn is_dead(&self, server: SocketAddr, now: Instant) -> bool {
+    pub(in crate::resolve) fn is_dead(&self, server: SocketAddr, now: Instant) -> bool {
         let known = self.get(server, now);
         let answers = known.answered.is_some_and(|at| now.saturating_duration_since(at) < ALIVE);
         known.silences >= DEAD && !answers
     }
 
     /// Returns whether a server understands EDNS and keeps the case of letters.
-    pub(super) fn manners(&self, server: SocketAddr, now: Instant) -> (bool, bool) {
+    pub(in crate::resolve) fn manners(&self, server: SocketAddr, now: Instant) -> (bool, bool) {
         let known = self.get(server, now);
         // One refusal may be forged, and must not take DNSSEC away.
         (known.no_edns < 3, !known.mangles_case)
     }
 
     /// Notes that a server answered.
-    pub(super) fn answered(&self, server: SocketAddr, after: Duration, now: Instant) {
+    pub(in crate::resolve) fn answered(&self, server: SocketAddr, after: Duration, now: Instant) {
         let took = u32::try_from(after.as_millis()).unwrap_or(SLOWEST).clamp(1, SLOWEST);
         let mut is_first = false;
         self.change(server, now, |known| {
@@ -210,38 +210,38 @@ impl Servers {
     }
 
     /// Notes that a server did not answer in time.
-    pub(super) fn was_silent(&self, server: SocketAddr, now: Instant) {
+    pub(in crate::resolve) fn was_silent(&self, server: SocketAddr, now: Instant) {
         self.change(server, now, |known| known.silences = known.silences.saturating_add(1));
         let silent = &mut lock(&self.silent)[usize::from(server.is_ipv6())];
         *silent = silent.saturating_add(1);
     }
 
     /// Notes that a server answered to nothing at all.
-    pub(super) fn died(&self, server: SocketAddr, now: Instant) {
+    pub(in crate::resolve) fn died(&self, server: SocketAddr, now: Instant) {
         self.change(server, now, |known| known.silences = known.silences.max(DEAD));
     }
 
     /// Notes that a server changes the case of letters.
-    pub(super) fn mangles_case(&self, server: SocketAddr, now: Instant) {
+    pub(in crate::resolve) fn mangles_case(&self, server: SocketAddr, now: Instant) {
         self.change(server, now, |known| known.mangles_case = true);
     }
 
     /// Notes whether a server took EDNS.
-    pub(super) fn took_edns(&self, server: SocketAddr, took: bool, now: Instant) {
+    pub(in crate::resolve) fn took_edns(&self, server: SocketAddr, took: bool, now: Instant) {
         self.change(server, now, |known| {
             known.no_edns = if took { 0 } else { known.no_edns.saturating_add(1) };
         });
     }
 
     /// Notes that a server does not know a zone that it is said to serve.
-    pub(super) fn is_lame(&self, zone: &Name, server: SocketAddr, now: Instant) {
+    pub(in crate::resolve) fn is_lame(&self, zone: &Name, server: SocketAddr, now: Instant) {
         let mut lame = lock(&self.lame);
         make_room(&mut lame, |since| now.saturating_duration_since(*since) >= MEMORY);
         lame.insert((zone.clone(), server), now);
     }
 
     /// Returns whether a server is known not to know a zone.
-    pub(super) fn was_lame(&self, zone: &Name, server: SocketAddr, now: Instant) -> bool {
+    pub(in crate::resolve) fn was_lame(&self, zone: &Name, server: SocketAddr, now: Instant) -> bool {
         let since = lock(&self.lame).get(&(zone.clone(), server)).copied();
         since.is_some_and(|since| now.saturating_duration_since(since) < MEMORY)
     }

@@ -1,0 +1,79 @@
+//! Answers of other resolvers, in place of those of the zones' own servers.
+//!
+//! They end in the same [`Found`] and are judged alike: whoever forwards asks
+//! for keys and DS records too, and believes no more.
+
+use std::sync::Arc;
+
+use hickory_proto::rr::Name;
+use hickory_proto::rr::RecordType;
+
+use super::ask::Ask;
+use super::found::Found;
+use super::job::Job;
+use super::scrub;
+use super::scrub::Asked;
+use super::scrub::Says;
+use crate::resolve::exchange::Query;
+use crate::resolve::exchange::trouble::Trouble;
+use crate::resolve::forward;
+use crate::resolve::forward::Forwarder;
+
+impl Job {
+    /// Returns who is asked about a name and type, if not the zones' own servers.
+    pub(super) fn forwarder(&self, name: &Name, rtype: RecordType) -> Option<&Forwarder> {
+        let forwarder = self.engine.forwarder.as_ref()?;
+        let is_stub = self.engine.options.stub(&scrub::place(name, rtype)).is_some();
+        (!is_stub).then_some(forwarder)
+    }
+
+    /// Asks other resolvers.
+    pub(super) async fn ask_forwarder(
+        &self,
+        forwarder: &Forwarder,
+        name: &Name,
+        rtype: RecordType,
+    ) -> Result<Arc<Found>, Trouble> {
+        // They speak for everything.
+        let ask = Ask {
+            zone: Name::root(),
+            name: name.clone(),
+            rtype,
+            checking_disabled: self.checking_disabled,
+            priming: false,
+            whole: true,
+        };
+        match self.once(&ask, self.forwarded(forwarder, &ask)).await? {
+            Says::Answer(found, more) => {
+                self.keep(name, rtype, &found);
+                for (name, found) in &more {
+                    self.keep(name, rtype, found);
+                }
+                Ok(found)
+            }
+            Says::Hearsay(found) => Ok(found),
+            Says::Referral(_) => Err(Trouble::Lame),
+        }
+    }
+
+    /// Asks the servers, and hears what they say.
+    async fn forwarded(&self, forwarder: &Forwarder, ask: &Ask) -> Result<Says, Trouble> {
+        let Ask { zone, name, rtype, checking_disabled, .. } = ask;
+        let query = Query {
+            name: name.clone(),
+            rtype: *rtype,
+            recursion_desired: true,
+            checking_disabled: *checking_disabled,
+            patience: forward::PATIENCE,
+        };
+        let (budget, blamed) = (Arc::clone(&self.budget), self.blamed(zone));
+        let (server, reply) = forwarder.ask(&forward::Ask { query, budget, blamed }).await?;
+        let asked = Asked { zone, name, rtype: *rtype, server, now: self.now.instant };
+        if let Some(told) = scrub::told_by_resolver(&asked, &reply)
+            && self.engine.options.stub(&told.zone).is_none()
+        {
+            self.engine.store.delegate(Arc::new(told));
+        }
+        scrub::hear_resolver(&asked, reply)
+    }
+}
