@@ -7,9 +7,8 @@
 //
 //  Rows are committed without waiting for the disk, which SQLite survives
 //  (`synchronous = NORMAL`, in WAL mode); the disk is waited for when the
-//  write-ahead log is folded in, once an hour.
+//  write-ahead log is folded in, some thirty times a day.
 
-use std::fmt;
 use std::fs;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -17,11 +16,11 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use rusqlite::Connection;
-use rusqlite::ErrorCode;
 use rusqlite::OpenFlags;
 use rusqlite::params;
 
 use super::PAGE;
+use super::fault::DiskError;
 use super::row::Filter;
 use super::row::Row;
 use super::settings::Settings;
@@ -30,8 +29,8 @@ use super::settings::Settings;
 const VERSION: i64 = 1;
 
 /// How often old rows are erased and the write-ahead log is folded in, in
-/// seconds.
-const FOLD: i64 = 3_600;
+/// seconds: with the pause of the keeper it is an hour at most.
+const FOLD: i64 = 3_000;
 
 /// The largest file that is left alone, in octets: ten million rows, a year of a
 /// house.  Somebody who asks for names at random is not to fill the disk.
@@ -124,8 +123,8 @@ impl Disk {
         Ok(())
     }
 
-    /// Erases rows whose time is up at `now`; once an hour, or as often as rows
-    /// are kept for if that is less.
+    /// Erases rows whose time is up at `now`; about once an hour, or as often as
+    /// rows are kept for if that is less.
     pub(super) fn forget(&mut self, settings: &Settings, now: i64) -> Result<(), DiskError> {
         let pause = FOLD.min(settings.keep.as_secs().try_into().unwrap_or(FOLD));
         if self.folded.is_some_and(|folded| (now - folded).abs() < pause) {
@@ -231,52 +230,3 @@ pub(super) fn remove(path: &Path) {
         }
     }
 }
-
-//----------- DiskError --------------------------------------------------------
-
-/// The disk does not do its part.
-#[derive(Debug)]
-pub enum DiskError {
-    /// The file can't be made or opened.
-    File(std::io::Error),
-    /// What SQLite says.
-    Database(rusqlite::Error),
-    /// The file is of a later Sordino.
-    Version(i64),
-    /// Somebody else reads the file, so that erased rows are still in the
-    /// write-ahead log.
-    Busy,
-}
-
-impl DiskError {
-    /// Returns whether the file is of no use any more.
-    pub(super) fn is_broken(&self) -> bool {
-        match self {
-            Self::Version(_) => true,
-            Self::Database(error) => matches!(
-                error.sqlite_error_code(),
-                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-            ),
-            Self::File(_) | Self::Busy => false,
-        }
-    }
-}
-
-impl From<rusqlite::Error> for DiskError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl fmt::Display for DiskError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(error) => error.fmt(f),
-            Self::Database(error) => error.fmt(f),
-            Self::Version(version) => write!(f, "its version {version} is not known to this Sordino"),
-            Self::Busy => f.write_str("another program reads it"),
-        }
-    }
-}
-
-impl std::error::Error for DiskError {}

@@ -13,12 +13,13 @@ use super::QueryLog;
 /// How long notes gather until they are read.
 const GATHER: Duration = Duration::from_millis(200);
 
-/// How often rows are written to disk: memory cards wear out by writing.
-const WRITE: Duration = Duration::from_mins(1);
+/// How often rows are written to disk: memory cards wear out by writing, and each
+/// time whole pages are written.
+pub(super) const WRITE: Duration = Duration::from_mins(5);
 
 /// How often it is looked whether there is something to forget, where nobody asks
 /// anything.
-const FORGET: Duration = Duration::from_mins(20);
+const FORGET: Duration = Duration::from_mins(9);
 
 /// Starts it.  It ends with the log.
 pub(super) fn start(log: &Arc<QueryLog>) -> std::io::Result<()> {
@@ -45,7 +46,7 @@ fn keep(log: &Weak<QueryLog>) {
         } else if next.instant <= now.instant {
             log.drain();
             log.write();
-            // What came in the present minute is written in the next.
+            // What came in the present minute is written the next time.
             due = Some(now.plus(if log.has_unwritten() { WRITE } else { FORGET }));
         } else {
             drop(log);

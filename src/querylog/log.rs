@@ -12,9 +12,10 @@ use std::sync::Mutex;
 
 use super::FILE;
 use super::PAGE;
+use super::asker::Askers;
 use super::disk;
 use super::disk::Disk;
-use super::disk::DiskError;
+use super::fault::DiskError;
 use super::keeper;
 use super::lock;
 use super::ring::Ring;
@@ -27,21 +28,6 @@ use crate::pipeline::scribe;
 use crate::pipeline::scribe::Desk;
 use crate::pipeline::scribe::Notes;
 use crate::pipeline::scribe::Scribe;
-
-/// Who asked.
-#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
-pub struct Asker {
-    /// The device, by its name.
-    pub device: Arc<str>,
-    /// Its family; empty where unknown.
-    pub family: Arc<str>,
-}
-
-/// Knows who devices are.
-pub trait Askers: Send + Sync {
-    /// Returns whose queries are counted on a page.
-    fn asker(&self, page: u16) -> Option<Asker>;
-}
 
 /// The query log of a running Sordino.
 pub struct QueryLog {

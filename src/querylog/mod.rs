@@ -5,7 +5,7 @@
 //! it.  No address is in it, and of a device only what the config says may be.
 //!
 //! ```text
-//!   threads that answer ─▶ notes ─▶ keeper ─▶ ring ─▶ disk, once a minute
+//!   threads that answer ─▶ notes ─▶ keeper ─▶ ring ─▶ disk, now and then
 //!                                              │       │
 //!                                              └───┬───┘
 //!                                                  ▼
@@ -19,7 +19,9 @@
 //! Start at [`QueryLog`] for the log of a Sordino that runs.  What one that does
 //! not run has left on disk is read by [`left`] and erased by [`erase_left`].
 
+mod asker;
 mod disk;
+mod fault;
 mod keeper;
 mod log;
 mod ring;
@@ -33,9 +35,9 @@ use std::sync::PoisonError;
 
 use disk::Disk;
 
-pub use disk::DiskError;
-pub use log::Asker;
-pub use log::Askers;
+pub use asker::Asker;
+pub use asker::Askers;
+pub use fault::DiskError;
 pub use log::Facts;
 pub use log::QueryLog;
 pub use row::Filter;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
-use super::log::Asker;
+use super::asker::Asker;
 use super::row::Row;
 use crate::base::Domain;
 use crate::catalog::Purpose;

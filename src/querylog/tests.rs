@@ -273,6 +273,36 @@ fn a_file_that_grows_too_large_loses_its_oldest_rows() {
     assert_eq!((rows.len(), rows[0].name.as_str()), (300, "n100.example"));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_day_of_a_house_is_few_megabytes_on_disk() {
+    let written = || {
+        let io = fs::read_to_string("/proc/thread-self/io").unwrap();
+        let line = io.lines().find_map(|line| line.strip_prefix("wchar: ")).unwrap();
+        line.parse::<u64>().unwrap()
+    };
+    let mut fixture = Fixture::new(ON_DISK);
+    let before = written();
+    let every = keeper::WRITE.as_secs() / MINUTE;
+    let mut queries = 0;
+    for minute in 0..24 * 60 {
+        for nth in 0..35 {
+            let name = format!("n{}.of-usual-length.example.com", (minute * 7 + nth / 2) % 997);
+            fixture.ask(0, &name, nth < 9);
+            queries += 1;
+        }
+        fixture.clock.advance(Duration::from_secs(MINUTE));
+        fixture.log.drain();
+        if minute % every == 0 {
+            fixture.log.write();
+        }
+    }
+    let (octets, rows) =
+        (written() - before, left(&fixture.folder, &Filter::default(), 20_000).unwrap().len());
+    assert!(octets < 20_000_000, "{octets} octets for {queries} queries");
+    assert!(rows > 2_000, "half of the queries are rows");
+}
+
 #[test]
 fn what_is_not_to_be_on_disk_any_more_is_removed() {
     let mut fixture = Fixture::new(ON_DISK);

@@ -1,13 +1,13 @@
 //! What was asked is shown, exported and erased with `sordino log`; and a disk
 //! that is full, read-only or gone disturbs nobody who asks.
 
-use std::path::Path;
 use std::process::Command;
 
 use super::House;
 use super::in_house;
 use super::support::Server;
 use super::support::eventually;
+use super::support::run;
 
 const METRICS: &str = "device-metrics-us.amazon.com";
 
@@ -76,12 +76,6 @@ fn a_log_that_is_left_on_disk_is_read_without_a_server() {
     });
 }
 
-/// Runs a command that has to work.
-fn run(command: &str, args: &[&str], path: &Path) {
-    let done = Command::new(command).args(args).arg(path).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-}
-
 /// Asks a server whose disk does not do its part.
 fn ask_all_the_same(house: &House, server: &Server) {
     house.dig("echo", &format!("@192.168.178.2 {METRICS}"));
@@ -102,7 +96,7 @@ fn ask_all_the_same(house: &House, server: &Server) {
 #[test]
 fn a_full_disk_disturbs_nobody() {
     in_house("house::querylog::a_full_disk_disturbs_nobody", |house| {
-        run("mount", &["-t", "tmpfs", "-o", "size=400k", "tmpfs"], &house.folder);
+        run(&["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", house.folder.to_str().unwrap()]);
         let mut server = house.sordino(&format!("{DEVICES}[query-log]\nstore = \"disk\"\n"));
         // Not an octet is left.
         let _ = std::fs::write(house.folder.join("ballast"), vec![7; 1 << 20]);
@@ -116,8 +110,9 @@ fn a_full_disk_disturbs_nobody() {
 fn a_read_only_disk_disturbs_nobody_and_is_told_once() {
     in_house("house::querylog::a_read_only_disk_disturbs_nobody_and_is_told_once", |house| {
         let file = house.write("query-log.db", "");
-        run("mount", &["--bind", file.to_str().unwrap()], &file);
-        run("mount", &["-o", "remount,bind,ro"], &file);
+        let path = file.to_str().unwrap();
+        run(&["mount", "--bind", path, path]);
+        run(&["mount", "-o", "remount,bind,ro", path]);
         let server = house.sordino(&format!("{DEVICES}[query-log]\nstore = \"disk\"\n"));
         ask_all_the_same(house, &server);
         let log = server.log();
