@@ -1,26 +1,67 @@
 //! A start without a battery: time servers are found, and signatures of all
-//! others are wrong.
+//! others are wrong.  A clock that is ahead finds nobody, and takes nothing along.
 
+use super::House;
 use super::in_house;
 use super::support::Server;
+
+/// A name of a time server, which is signed.
+const CONFIG: &str = "[device.kitchen]\nmac = \"44:65:0d:12:34:56\"\n\
+     [resolve]\ntime-names = [\"www.signed.org\"]\n";
+
+/// Another name that is signed.
+const OTHER: &str = "@192.168.178.2 x.wild.signed.org";
+
+/// A day, in seconds.
+const DAY: i64 = 86_400;
+
+/// Starts with a clock that is wrong by so many seconds.
+fn start(house: &House, seconds: i64) -> Server {
+    let wrong = format!("exec \"$0\" \"$@\" --clock-offset={seconds}");
+    Server::spawn(house, house.folder.join("config.toml"), &[], &["sh", "-c", &wrong])
+}
+
+/// Fails unless the clock is right, or as good as, and all is as ever.
+fn assert_right(house: &House, server: &Server) {
+    house.dig("laptop", OTHER).assert_resolved();
+    assert_eq!(server.metric("sordino_clock_ok", &[]), 1);
+}
+
+/// Fails unless what is signed is refused.
+fn assert_honest(house: &House) {
+    let other = house.dig("laptop", OTHER);
+    assert_eq!(other.status, "SERVFAIL", "{}", other.shown);
+    assert_eq!(house.dig("echo", "@192.168.178.2 device-metrics-us.amazon.com").status, "NXDOMAIN");
+}
 
 #[test]
 fn a_clock_that_is_behind_can_be_set() {
     in_house("house::clock::a_clock_that_is_behind_can_be_set", |house| {
-        let config = "[resolve]\ntime-names = [\"www.signed.org\"]\n";
-        let server = house.sordino(config);
-        house.dig("laptop", "@192.168.178.2 x.wild.signed.org").assert_resolved();
-        assert_eq!(server.metric("sordino_clock_ok", &[]), 1);
-        drop(server);
-        let three_years_ago = "exec \"$0\" \"$@\" --clock-offset=-100000000";
-        let config = house.folder.join("config.toml");
-        let server = Server::spawn(house, config, &[], &["sh", "-c", three_years_ago]);
-        assert!(server.log().contains("the clock is behind"), "{}", server.log());
-        let found = house.dig("laptop", "@192.168.178.2 +dnssec www.signed.org");
-        found.assert_resolved();
-        assert!(!found.flag("ad"), "{}", found.shown);
-        let other = house.dig("laptop", "@192.168.178.2 x.wild.signed.org");
-        assert_eq!(other.status, "SERVFAIL", "{}", other.shown);
-        assert_eq!(server.metric("sordino_clock_ok", &[]), 0);
+        assert_right(house, &house.sordino(CONFIG));
+        // In the seventies, and three years ago.
+        for behind in [1_795_000_000, 100_000_000] {
+            let server = start(house, -behind);
+            assert!(server.log().contains("the clock is behind"), "{}", server.log());
+            let found = house.dig("laptop", "@192.168.178.2 +dnssec www.signed.org");
+            found.assert_resolved();
+            assert!(!found.flag("ad"), "{}", found.shown);
+            assert_honest(house);
+            assert_eq!(server.metric("sordino_clock_ok", &[]), 0);
+        }
+        assert_right(house, &house.sordino_again());
+    });
+}
+
+#[test]
+fn a_clock_that_is_ahead_trusts_nobody_and_is_forgotten() {
+    in_house("house::clock::a_clock_that_is_ahead_trusts_nobody_and_is_forgotten", |house| {
+        assert_right(house, &house.sordino(CONFIG));
+        for ahead in [31 * DAY, 3_652 * DAY] {
+            let mut server = start(house, ahead);
+            assert_honest(house);
+            server.signal("TERM");
+            assert!(server.wait().success(), "{}", server.log());
+        }
+        assert_right(house, &house.sordino_again());
     });
 }

@@ -140,7 +140,8 @@ fn a_disk_that_can_only_be_read_takes_nothing_away() {
 }
 
 /// Lets calls that change a file below `$FAULTS_BELOW` fail with EIO, from the
-/// nth on or only the nth.
+/// nth on or only the nth; and writes at the end to `$FAULTS_COUNT` how many there
+/// were.
 const FAULTS: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -155,6 +156,10 @@ const FAULTS: &str = r#"
 #include <sys/types.h>
 #include <unistd.h>
 static atomic_int calls;
+__attribute__((destructor)) static void end(void) {
+	FILE *out = getenv("FAULTS_COUNT") ? fopen(getenv("FAULTS_COUNT"), "w") : NULL;
+	if (out) { fprintf(out, "%d", calls); fclose(out); }
+}
 static int faulty(const char *path) {
 	const char *below = getenv("FAULTS_BELOW"), *at = getenv("FAULTS_AT");
 	if (!below || !at || !path || strncmp(path, below, strlen(below))) return 0;
@@ -173,6 +178,8 @@ static int faulty_fd(int fd) {
 }
 #define REAL(name) ((__typeof__(&name)) dlsym(RTLD_NEXT, #name))
 ssize_t write(int fd, const void *data, size_t length) { return faulty_fd(fd) ? -1 : REAL(write)(fd, data, length); }
+ssize_t pwrite64(int fd, const void *data, size_t length, off64_t at) { return faulty_fd(fd) ? -1 : REAL(pwrite64)(fd, data, length, at); }
+int fdatasync(int fd) { return faulty_fd(fd) ? -1 : REAL(fdatasync)(fd); }
 int fsync(int fd) { return faulty_fd(fd) ? -1 : REAL(fsync)(fd); }
 int ftruncate64(int fd, off64_t length) { return faulty_fd(fd) ? -1 : REAL(ftruncate64)(fd, length); }
 int rename(const char *from, const char *to) { return faulty(to) ? -1 : REAL(rename)(from, to); }
@@ -195,24 +202,32 @@ fn whichever_write_fails_nothing_is_taken_away() {
         }
         let (code, shim) = (house.write("faults.c", FAULTS), house.folder.join("faults.so"));
         run(&format!("cc -shared -fPIC -o {} {} -ldl", shim.display(), code.display()));
-        // All of some forty with SORDINO_FAULTS=1.
-        let all = std::env::var_os("SORDINO_FAULTS").is_some();
         let (house, state) = with_state(house);
-        for at in (1..=40).filter(|at| all || at % 9 == 1) {
+        let config = format!("{CONFIG}[query-log]\nstore = \"disk\"\n");
+        let count = house.folder.join("count");
+        let live = |at: usize, once: bool| {
+            let _ = fs::remove_dir_all(&state);
+            house.write("mine.txt", "listed.example.net\n");
+            let (below, number) = (state.display().to_string(), at.to_string());
+            let mut environment = vec![
+                ("LD_PRELOAD", shim.to_str().unwrap()),
+                ("FAULTS_BELOW", &below),
+                ("FAULTS_AT", &number),
+                ("FAULTS_COUNT", count.to_str().unwrap()),
+            ];
+            if once {
+                environment.push(("FAULTS_ONCE", "1"));
+            }
+            assert_lives_on(&house, &mut house.sordino_with(&config, &environment));
+            fs::read_to_string(&count).unwrap().parse::<usize>().unwrap()
+        };
+        let writes = live(usize::MAX >> 33, false);
+        assert!(writes > 60, "{writes}: with the query log on disk there are more");
+        // All of them with SORDINO_FAULTS=1.
+        let pace = if std::env::var_os("SORDINO_FAULTS").is_some() { 1 } else { writes / 4 };
+        for at in (1..=writes).step_by(pace) {
             for once in [false, true] {
-                let _ = fs::remove_dir_all(&state);
-                house.write("mine.txt", "listed.example.net\n");
-                let (below, number) = (state.display().to_string(), at.to_string());
-                let mut environment = vec![
-                    ("LD_PRELOAD", shim.to_str().unwrap()),
-                    ("FAULTS_BELOW", &below),
-                    ("FAULTS_AT", &number),
-                ];
-                if once {
-                    environment.push(("FAULTS_ONCE", "1"));
-                }
-                let mut server = house.sordino_with(CONFIG, &environment);
-                assert_lives_on(&house, &mut server);
+                live(at, once);
             }
         }
         let mut server = house.sordino_again();
@@ -313,13 +328,14 @@ fn nothing_is_written_while_nothing_changes_and_nobody_else_may_read_it() {
         |house| {
             let (house, state) = with_state(house);
             house.write("mine.txt", "listed.example.net\n");
-            let mut server = house.sordino(CONFIG);
+            let mut server = house.sordino(&format!("{CONFIG}[query-log]\nstore = \"disk\"\n"));
             let written = || {
                 let io = fs::read_to_string(format!("/proc/{}/io", server.pid())).unwrap();
                 let line = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).unwrap();
                 line.parse::<u64>().unwrap()
             };
             pause(Duration::from_millis(300));
+            assert!(state.join("query-log.db-wal").is_file());
             let before = written();
             for nth in 1..100 {
                 house.dig("echo", &format!("@192.168.178.2 load-{nth}.amazon.com"));
@@ -343,7 +359,7 @@ fn nothing_is_written_while_nothing_changes_and_nobody_else_may_read_it() {
                     }
                 }
             }
-            assert!(files >= 3, "table, cache, config");
+            assert!(files >= 4, "table, cache, config, query log");
         },
     );
 }
