@@ -16,6 +16,7 @@ pub mod observe;
 pub mod policy;
 pub mod query;
 pub mod querylog;
+pub mod report;
 pub mod resolve;
 
 // Looked at over HTTP.

@@ -18,6 +18,7 @@ const LAW: &[(&str, &[&str])] = &[
     ("answer", &["base", "policy", "query", "resolve"]),
     ("pipeline", &["answer", "base", "catalog", "device", "matcher", "policy", "query", "resolve"]),
     ("querylog", &["base", "catalog", "pipeline", "policy", "query", "resolve"]),
+    ("report", &["base", "catalog", "querylog", "resolve"]),
     ("listen", &["answer", "base", "catalog", "device", "pipeline", "query", "resolve"]),
     (
         "observe",
@@ -37,7 +38,7 @@ const LAW: &[(&str, &[&str])] = &[
         "cli",
         &[
             "answer", "app", "base", "catalog", "device", "listen", "matcher", "pipeline", "policy", "query",
-            "querylog", "resolve", "source",
+            "querylog", "report", "resolve", "source",
         ],
     ),
 ];
@@ -48,7 +49,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("hickory_server::", &["listen"]),
     ("prometheus", &["observe"]),
     ("toml::", &["config"]),
-    ("jiff", &["cli", "config"]),
+    ("jiff", &["cli", "config", "report"]),
     ("clap", &["cli"]),
     ("serde_json", &["app", "cli", "source"]),
     ("rusqlite", &["querylog"]),

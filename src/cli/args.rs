@@ -125,6 +125,8 @@ pub enum Command {
         #[command(subcommand)]
         command: Log,
     },
+    /// What the speakers asked for, when, of whom, and what was prevented: pictures of a day
+    Report(Report),
     /// Look after the lists of families
     Lists {
         /// What to do with them.
@@ -274,6 +276,50 @@ pub enum LogFormat {
     Json,
     /// Comma-separated values (RFC 4180).
     Csv,
+}
+
+/// `sordino report`
+#[derive(Args, Debug)]
+pub struct Report {
+    /// One device, by its name; all speakers without
+    #[arg(long, value_name = "NAME")]
+    pub device: Option<String>,
+    /// The last time, from 1h to 31d
+    #[arg(long, value_name = "TIME", value_parser = report_since, default_value = "24h")]
+    pub since: Duration,
+    /// html (a page with pictures and tables), svg (the pictures) or text
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+    /// English or German
+    #[arg(long, value_enum, default_value_t = ReportLang::En)]
+    pub lang: ReportLang,
+}
+
+/// Reads for how long a report can be.
+fn report_since(text: &str) -> Result<Duration, &'static str> {
+    let since = units::duration(text)?;
+    let days = Duration::from_hours(1)..=Duration::from_hours(31 * 24);
+    if days.contains(&since) { Ok(since) } else { Err("not from 1h to 31d") }
+}
+
+/// What a report is written as.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ReportFormat {
+    /// A page with pictures and tables.
+    Html,
+    /// The pictures in one.
+    Svg,
+    /// Text for a terminal.
+    Text,
+}
+
+/// In which language.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ReportLang {
+    /// German.
+    De,
+    /// English.
+    En,
 }
 
 /// `sordino lists`

@@ -15,6 +15,7 @@ pub mod identity;
 pub mod lists;
 pub mod log;
 mod logged;
+pub mod report;
 
 use std::io;
 use std::io::Write;
@@ -47,6 +48,7 @@ pub fn main() -> Result<(), ExitError> {
         Some(Command::Claim { addresses }) => claim::claim(&options, &addresses, out),
         Some(Command::Identity { command }) => identity::identity(&options, command, out),
         Some(Command::Log { command }) => log::log(&options, &command, out),
+        Some(Command::Report(wanted)) => report::report(&options, &wanted, out),
         Some(Command::Lists { command }) => lists::lists(&options, &command, out),
     };
     // A closed pipe (`| head`) is no fault of ours.

@@ -27,6 +27,7 @@ mod noise;
 mod prometheus;
 mod proxies;
 mod querylog;
+mod report;
 mod robust;
 mod silence;
 mod storms;
