@@ -134,6 +134,8 @@ pub struct Entry {
     pub name: Option<String>,
     /// Whether it is in the guest network.
     pub guest: bool,
+    /// What the room is called in which it stands, as it says itself.
+    pub room: Option<String>,
 }
 
 //----------- Serving ----------------------------------------------------------

@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::control::Entry;
 use super::control::Response;
+use super::signs::Signs;
 use super::watch::Watch;
 use crate::base::Clock;
 use crate::base::Diagnostic;
@@ -25,12 +26,14 @@ use crate::listen::identify::Identify;
 use crate::listen::identify::Settings;
 use crate::listen::neighbor::Neighbors;
 use crate::listen::neighbor::NoNeighbors;
+use crate::listen::reverse;
 use crate::source::identity::Teller;
 use crate::source::identity::fritzbox;
 use crate::source::identity::fritzbox::FritzBox;
 use crate::source::identity::leases;
 use crate::source::identity::leases::LeaseFile;
 use crate::source::identity::pushed;
+use crate::source::identity::rdns::ReverseDns;
 
 /// The pause before the neighbor table is followed again after that failed.
 const BREATH: Duration = Duration::from_secs(1);
@@ -80,6 +83,8 @@ pub(super) struct Pushed {
     addresses: Arc<Addresses>,
     /// As what.
     feed: Feed,
+    /// Who is told what devices call themselves.
+    signs: Signs,
     /// The state folder.
     state: PathBuf,
     /// For the time.
@@ -90,7 +95,7 @@ pub(super) struct Pushed {
 
 impl Pushed {
     /// Takes up what was pushed before.
-    pub(super) fn new(identify: &Identify, state: &Path, clock: &Arc<dyn Clock>) -> Self {
+    pub(super) fn new(identify: &Identify, state: &Path, signs: &Signs, clock: &Arc<dyn Clock>) -> Self {
         let feed = Feed { source: Source::Pushed, name: Arc::from("control") };
         let addresses = Arc::clone(identify.addresses());
         match pushed::load(state) {
@@ -100,7 +105,8 @@ impl Pushed {
             }
             Err(fault) => tracing::warn!("{fault}"),
         }
-        Self { addresses, feed, state: state.to_owned(), clock: Arc::clone(clock), writing: Mutex::default() }
+        let (state, signs, clock) = (state.to_owned(), signs.clone(), Arc::clone(clock));
+        Self { addresses, feed, signs, state, clock, writing: Mutex::default() }
     }
 
     /// Somebody has an address from now on.
@@ -110,6 +116,9 @@ impl Pushed {
             Ok(binding) => binding,
             Err(say) => return Response::Error(say),
         };
+        if let Some(host) = &binding.name {
+            self.signs.is_called(binding.mac, host, now.unix);
+        }
         self.addresses.hear(&self.feed, [((binding.addr, 0), binding)], now);
         self.keep(now)
     }
@@ -135,6 +144,7 @@ impl Pushed {
             left: entry.until.map(|until| until.saturating_sub(now.unix)),
             name: about.name.as_deref().map(str::to_owned),
             guest: about.guest,
+            room: about.room.as_deref().map(str::to_owned),
         });
         Response::Addresses(shown.collect())
     }
@@ -157,13 +167,19 @@ pub(super) struct Tellers(Vec<AbortHandle>);
 impl Tellers {
     /// Asks whomever the config names, now and whenever there may be news, and
     /// forgets those it names no more.  `base` is the folder of the config.
-    pub(super) fn start(config: &Config, base: &Path, identify: &Identify, clock: &Arc<dyn Clock>) -> Self {
-        let tellers = tellers(config, base);
+    pub(super) fn start(
+        config: &Config,
+        base: &Path,
+        identify: &Identify,
+        signs: &Signs,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
+        let tellers = tellers(config, base, identify.addresses());
         let feeds: Vec<Feed> = tellers.iter().map(|teller| teller.feed().clone()).collect();
         identify.addresses().only(&feeds, clock.now());
         let ask = |teller| {
             let (addresses, clock) = (Arc::clone(identify.addresses()), Arc::clone(clock));
-            tokio::spawn(keep_asking(teller, addresses, clock)).abort_handle()
+            tokio::spawn(keep_asking(teller, addresses, signs.clone(), clock)).abort_handle()
         };
         Self(tellers.into_iter().map(ask).collect())
     }
@@ -176,7 +192,7 @@ impl Drop for Tellers {
 }
 
 /// Returns whom a config names.
-pub(super) fn tellers(config: &Config, base: &Path) -> Vec<Box<dyn Teller>> {
+fn tellers(config: &Config, base: &Path, addresses: &Arc<Addresses>) -> Vec<Box<dyn Teller>> {
     let mut tellers: Vec<Box<dyn Teller>> = Vec::new();
     for file in &config.identify.leases {
         tellers.push(Box::new(LeaseFile::new(base.join(&file.value))));
@@ -188,6 +204,9 @@ pub(super) fn tellers(config: &Config, base: &Path) -> Vec<Box<dyn Teller>> {
             password: base.join(&fritzbox.password_file),
             every: fritzbox.every,
         })));
+    }
+    if let Some(router) = config.identify.names_from {
+        tellers.push(Box::new(ReverseDns::new(router, Arc::clone(addresses), reverse::ask)));
     }
     tellers
 }
@@ -207,7 +226,12 @@ pub(super) fn check(config: &Config, base: &Path) -> Vec<Diagnostic> {
 
 /// Asks somebody again and again.  What can't be understood leaves what was told
 /// before in effect, and is said once.
-async fn keep_asking(mut teller: Box<dyn Teller>, addresses: Arc<Addresses>, clock: Arc<dyn Clock>) {
+async fn keep_asking(
+    mut teller: Box<dyn Teller>,
+    addresses: Arc<Addresses>,
+    signs: Signs,
+    clock: Arc<dyn Clock>,
+) {
     let (files, pause) = teller.again();
     let mut watch = Watch::of(&files);
     let mut said = None;
@@ -223,6 +247,9 @@ async fn keep_asking(mut teller: Box<dyn Teller>, addresses: Arc<Addresses>, clo
             Ok(told) => {
                 addresses.replace(teller.feed(), &told.bindings, now);
                 addresses.describe(teller.feed(), told.about);
+                for (mac, host) in &told.hosts {
+                    signs.is_called(*mac, host, now.unix);
+                }
                 told.doubt
             }
             Err(fault) => Some(fault),

@@ -2,6 +2,7 @@
 //! when it begins and ends, in metrics, and at `/api/v1/network`.
 
 use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +11,18 @@ use arc_swap::ArcSwap;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::doctor::ask;
+use super::doctor::ask::Who;
+use super::hearing::Hearing;
+use super::signs::Signs;
 use crate::base::Client;
 use crate::base::Clock;
 use crate::base::MacAddr;
-use crate::base::Now;
 use crate::base::Source;
-use crate::device::Announcement;
+use crate::device::Device;
 use crate::device::Recognizer;
-use crate::device::Standing;
 use crate::device::Visitors;
-use crate::device::addresses;
+use crate::device::addresses::Shown;
 use crate::device::findings;
 use crate::device::findings::Finding;
 use crate::device::findings::Problem;
@@ -28,12 +31,9 @@ use crate::device::silence::Neighbor;
 use crate::device::silence::SILENT_AFTER;
 use crate::device::silence::Silence;
 use crate::device::visitors::Visit;
-use crate::listen::announce::Channel;
 use crate::listen::door::Door;
 use crate::listen::neighbor::around;
 use crate::listen::neighbor::around::Around;
-use crate::listen::neighbor::around::Own;
-use crate::observe::log;
 use crate::observe::metrics::Metrics;
 use crate::pipeline::Household;
 use crate::resolve::Resolver;
@@ -51,7 +51,7 @@ const BRIDGES: [&str; 2] = ["172.16.0.0/12", "10.88.0.0/16"];
 
 /// What `/api/v1/network` shows.
 #[derive(Debug, Default, Deserialize, Serialize)]
-pub(super) struct Shown {
+pub(super) struct Findings {
     /// What is wrong.
     pub(super) findings: Vec<ShownFinding>,
 }
@@ -108,9 +108,8 @@ impl Network {
         clock: &Arc<dyn Clock>,
     ) {
         let (door, metrics, clock) = (Arc::clone(door), Arc::clone(metrics), Arc::clone(clock));
-        for channel in Channel::ALL {
-            tokio::spawn(hear(channel, Arc::clone(self), Arc::clone(&door), Arc::clone(&clock)));
-        }
+        let signs = Signs::new(&self.recognizer, &door);
+        tokio::spawn(Arc::new(Hearing::new(signs, Arc::clone(&door), Arc::clone(&clock))).start());
         let lookout = Lookout::new(Arc::clone(self), metrics);
         tokio::spawn(watch(lookout, door, clock));
     }
@@ -119,7 +118,7 @@ impl Network {
     pub fn shown(&self) -> Vec<u8> {
         let found = self.found.load();
         let findings = found.iter().map(ShownFinding::of).collect();
-        serde_json::to_vec(&Shown { findings }).unwrap_or_default()
+        serde_json::to_vec(&Findings { findings }).unwrap_or_default()
     }
 
     /// Takes in what was found, and says what is new and what is over.
@@ -164,9 +163,11 @@ impl Lookout {
     }
 
     /// Looks at what is `around` at `unix` seconds since 1970; to be called once a
-    /// minute.  `told` are addresses that others told us of.
-    pub fn look(&mut self, around: &Around, told: &[Client], house: &Household, unix: i64) {
-        let surroundings = surroundings(around);
+    /// minute.  `told` are addresses that others told us of, and `loops` servers
+    /// that we ask and that ask us.
+    pub fn look(&mut self, around: &Around, told: &[Shown], loops: &[IpAddr], house: &Household, unix: i64) {
+        let (guests, loops) = (guests(told, house), loops.to_vec());
+        let surroundings = Surroundings { guests, loops, ..surroundings(around) };
         self.network.recognizer.never(&surroundings.gateways);
         let visits = self.network.visitors.all(unix);
         let speakers = speakers(around, house);
@@ -178,12 +179,12 @@ impl Lookout {
         // whether those are there who have no reason to talk to us.
         let late = |at: Option<i64>| at.is_none_or(|at| unix - at >= SILENT_AFTER);
         for speaker in speakers.iter().filter(|speaker| late(asked(speaker, &visits))) {
-            around::poke(speaker.address);
+            around::poke((speaker.address, 0).into());
         }
-        let seen = |client: &&Client| speakers.iter().any(|speaker| speaker.address == client.addr);
-        let unseen = told.iter().filter(|client| !seen(client));
-        for client in unseen.filter(|client| house.devices.speaker(client, &house.catalog).is_some()) {
-            around::poke(client.addr);
+        let seen = |addr: IpAddr| speakers.iter().any(|speaker| speaker.address == addr);
+        let by_others = |shown: &&Shown| shown.entry.source != Source::Neighbor && !seen(shown.addr);
+        for shown in told.iter().filter(by_others).filter(|shown| speaker(shown, house).is_some()) {
+            around::poke((shown.addr, 0).into());
         }
     }
 }
@@ -192,54 +193,48 @@ impl Lookout {
 async fn watch(mut lookout: Lookout, door: Arc<Door<Resolver>>, clock: Arc<dyn Clock>) {
     loop {
         let now = clock.now();
+        let home = door.home();
+        let visits = lookout.network.visitors.all(now.unix);
+        let loops = loops(home.resolver.forwards_to(), &visits).await;
         match around::look() {
-            Ok(around) => lookout.look(&around, &told(&door, now), &door.home().house, now.unix),
+            Ok(around) => {
+                let told = door.identify().addresses().all(now);
+                lookout.look(&around, &told, &loops, &home.house, now.unix);
+            }
             Err(error) => tracing::debug!(%error, "looking around"),
         }
+        drop(home);
         tokio::time::sleep(MINUTE).await;
     }
 }
 
-/// Returns everybody whom others told us of, and not the network.
-fn told(door: &Door<Resolver>, now: Now) -> Vec<Client> {
-    let all = door.identify().addresses().all(now).into_iter();
-    let by_others = all.filter(|shown| shown.entry.source != Source::Neighbor);
-    by_others
-        .map(|addresses::Shown { addr, entry, .. }| Client::new(addr).known(Some(entry.mac), entry.source))
-        .collect()
+/// Returns the servers that we ask, that ask us too, and that know a name which
+/// only Sordino knows.
+async fn loops(servers: &[SocketAddr], visits: &[Visit]) -> Vec<IpAddr> {
+    let asks = |server: &SocketAddr| visits.iter().any(|visit| visit.address == server.ip());
+    let mut loops = Vec::new();
+    for server in servers.iter().copied().filter(asks) {
+        let who = tokio::task::spawn_blocking(move || ask::who_answers(server)).await;
+        if matches!(who, Ok(Who::Sordino)) {
+            loops.push(server.ip());
+        }
+    }
+    loops
 }
 
-/// Hears what is announced, for ever; or not at all, where that is not possible.
-async fn hear(channel: Channel, network: Arc<Network>, door: Arc<Door<Resolver>>, clock: Arc<dyn Clock>) {
-    let around = around::look().unwrap_or_default();
-    if surroundings(&around).contained {
-        return;
-    }
-    let of_house = |own: &Own| match own.address {
-        IpAddr::V4(v4) if !v4.is_loopback() => Some(v4),
-        _ => None,
-    };
-    let own: Vec<_> = around.own.iter().filter_map(of_house).collect();
-    let time = Arc::clone(&clock);
-    let tell = |from: IpAddr, announcement: &Announcement| {
-        let found = door.identify().at_once((from, 0).into(), time.now());
-        let Some(client) = found.ok().filter(|client| client.mac.is_some()) else {
-            // Whoever only announces is no neighbor yet; it will announce again.
-            return around::poke(from);
-        };
-        let house = Arc::clone(&door.home().house);
-        let standing = house.identify(&client).standing;
-        if matches!(standing, Standing::Listed { .. }) {
-            return;
-        }
-        let unix = time.now().unix;
-        if let Some(found) = network.recognizer.announced(&client, announcement, &house.catalog, unix) {
-            log::recognized(&found);
-        }
-    };
-    if let Err(error) = channel.hear(&own, &*clock, tell).await {
-        tracing::debug!(%error, ?channel, "announcements are not heard");
-    }
+/// Returns the speaker that somebody told us of.
+fn speaker(shown: &Shown, house: &Household) -> Option<Device> {
+    let client = Client::new(shown.addr).known(Some(shown.entry.mac), shown.entry.source);
+    house.devices.speaker(&client, &house.catalog)
+}
+
+/// Returns the speakers that are said to be in the guest network.
+fn guests(told: &[Shown], house: &Household) -> Vec<String> {
+    let guests = told.iter().filter(|shown| shown.about.guest);
+    let name = |shown: &Shown| Some(format!("{} ({})", speaker(shown, house)?.name, shown.entry.mac));
+    let mut guests: Vec<_> = guests.filter_map(name).collect();
+    guests.dedup();
+    guests
 }
 
 /// Returns when a neighbor last asked, from whatever address.
@@ -272,5 +267,5 @@ pub(super) fn surroundings(around: &Around) -> Surroundings {
     let bridges: Vec<ipnet::IpNet> = BRIDGES.iter().filter_map(|text| text.parse().ok()).collect();
     let bridged = own.iter().any(|own| bridges.iter().any(|net| net.contains(own)));
     let contained = bridged && CONTAINER.iter().any(|path| Path::new(path).exists());
-    Surroundings { gateways: around.gateways.clone(), own, contained }
+    Surroundings { gateways: around.gateways.clone(), own, contained, ..Surroundings::default() }
 }

@@ -37,6 +37,7 @@ use super::privileges;
 use super::rootkeys;
 use super::seen;
 use super::signals::Signals;
+use super::signs::Signs;
 use super::system;
 use super::uplink;
 use super::watch::Watch;
@@ -130,11 +131,11 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     }
     let addresses = sockets.addresses();
     let count = loaded.house.catalog.families().len() + loaded.house.policies.lists.all().len();
-    let home = home(&loaded, resolver);
     let identify = identity::start(&loaded.config, &clock);
-    control::listen(&state, Pushed::new(&identify, &state, &clock), Arc::clone(&log));
-    let tellers = Tellers::start(&loaded.config, &loaded.base, &identify, &clock);
-    let door = Arc::new(Door::new(home, Arc::clone(&clock), identify, observer));
+    let door = Arc::new(Door::new(home(&loaded, resolver), Arc::clone(&clock), identify, observer));
+    let signs = Signs::new(&options.recognizer, &door);
+    control::listen(&state, Pushed::new(door.identify(), &state, &signs, &clock), Arc::clone(&log));
+    let tellers = Tellers::start(&loaded.config, &loaded.base, door.identify(), &signs, &clock);
 
     let (news, hear) = mpsc::channel(1);
     let lists = Fresh::start(&loaded, &state, &door, &clock, &news, None).map_err(fatal)?;
@@ -343,7 +344,8 @@ impl Running {
         tokio::spawn(let_go(self.door.swap(home(&loaded, resolver))));
         let identify = self.door.identify();
         identify.set(identity::settings(&loaded.config));
-        self.tellers = Tellers::start(&loaded.config, &loaded.base, identify, &self.clock);
+        let signs = Signs::new(&self.options.recognizer, &self.door);
+        self.tellers = Tellers::start(&loaded.config, &loaded.base, identify, &signs, &self.clock);
         self.watch.only(&loaded.files);
         let known = self.lists.lists.load_full();
         let lists = Fresh::start(&loaded, &self.state, &self.door, &self.clock, &self.news, Some(&known))?;

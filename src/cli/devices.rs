@@ -26,6 +26,7 @@ use crate::device::Device;
 use crate::device::Recognition;
 use crate::device::Standing;
 use crate::device::Who;
+use crate::device::rooms;
 #[cfg(target_os = "linux")]
 use crate::listen::neighbor;
 use crate::pipeline::Household;
@@ -48,6 +49,22 @@ struct Row {
     /// What it seems to be, if it is not listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     seems: Option<Seems>,
+    /// MAC addresses of speakers with which it seems to be one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    one_with: Vec<String>,
+}
+
+impl Row {
+    /// Returns the room in which it stands, as it says itself.
+    fn room(&self) -> Option<&str> {
+        self.addresses.iter().find_map(|entry| entry.room.as_deref())
+    }
+
+    /// Returns the family that it is of, or seems to be of.
+    fn family(&self) -> Option<&str> {
+        let seems = self.seems.as_ref().map(|seems| &*seems.family);
+        if self.family.is_empty() { seems } else { Some(&self.family) }
+    }
 }
 
 /// What a device seems to be.
@@ -73,7 +90,8 @@ pub fn devices(options: &Options, json: bool, out: &mut dyn Write) -> io::Result
         _ => neighbors(),
     };
     let seen = options.recognizer.all();
-    let rows = rows(&loaded.house, entries, seen.keys().copied());
+    let mut rows = rows(&loaded.house, entries, seen.keys().copied());
+    pair(&mut rows);
     if json {
         serde_json::to_writer_pretty(&mut *out, &rows)?;
         writeln!(out)?;
@@ -86,6 +104,12 @@ pub fn devices(options: &Options, json: bool, out: &mut dyn Write) -> io::Result
         writeln!(out, "{:<24} {family:<16} {:<14} {:<22} {macs}", row.device, row.policy, row.known_by)?;
         for entry in &row.addresses {
             writeln!(out, "    {:<39} {}", entry.address, say(entry))?;
+        }
+        if let (Some(room), false) = (row.room(), row.one_with.is_empty()) {
+            let (family, others) = (row.family().unwrap_or_default(), row.one_with.join(" "));
+            writeln!(out, "    in \"{room}\", like {others}: a pair or a set; list them as one {family},")?;
+            let all: Vec<_> = row.mac.iter().chain(&row.one_with).map(|mac| format!("\"{mac}\"")).collect();
+            writeln!(out, "        mac    = [{}]", all.join(", "))?;
         }
         let Some(seems) = &row.seems else { continue };
         let perhaps = if row.family.is_empty() { "perhaps " } else { "" };
@@ -134,6 +158,7 @@ fn neighbors() -> Vec<Entry> {
             left: None,
             name: None,
             guest: false,
+            room: None,
         })
         .collect();
     #[cfg(not(target_os = "linux"))]
@@ -159,7 +184,16 @@ fn rows(house: &Household, mut entries: Vec<Entry>, seen: impl Iterator<Item = W
         let addresses = others.entry(who).or_default();
         if let (Who::Address(address), true) = (who, addresses.is_empty()) {
             let (mac, source) = (String::new(), Source::Address.to_string());
-            addresses.push(Entry { address, mac, source, age: None, left: None, name: None, guest: false });
+            addresses.push(Entry {
+                address,
+                mac,
+                source,
+                age: None,
+                left: None,
+                name: None,
+                guest: false,
+                room: None,
+            });
         }
     }
     let listings = house.devices.listings().iter().filter_map(|listing| {
@@ -187,6 +221,24 @@ fn rows(house: &Household, mut entries: Vec<Entry>, seen: impl Iterator<Item = W
     rows
 }
 
+/// Puts together the speakers that seem to be one.
+fn pair(rows: &mut [Row]) {
+    let named = rows.iter().enumerate().filter_map(|(nth, row)| {
+        let (family, room) = (row.family()?.to_owned(), row.room()?.to_owned());
+        (!row.mac.is_empty()).then_some((nth, family, room))
+    });
+    for together in rooms::together(named.collect::<Vec<_>>()) {
+        for &nth in &together {
+            let others = together.iter().filter(|other| **other != nth);
+            let macs: Vec<_> =
+                others.filter_map(|other| rows.get(*other)).flat_map(|row| row.mac.clone()).collect();
+            if let Some(row) = rows.get_mut(nth) {
+                row.one_with = macs;
+            }
+        }
+    }
+}
+
 /// Makes a row of what a device is, without where it is.
 fn row(house: &Household, device: &Device) -> Row {
     let family = device.family.and_then(|id| house.catalog.family(id));
@@ -199,6 +251,7 @@ fn row(house: &Household, device: &Device) -> Row {
         mac: Vec::new(),
         addresses: Vec::new(),
         seems: None,
+        one_with: Vec::new(),
     }
 }
 

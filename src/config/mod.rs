@@ -127,6 +127,8 @@ pub struct Identify {
     pub wait: Duration,
     /// Lease files of DHCP servers, as written.
     pub leases: Vec<Written<PathBuf>>,
+    /// The router that is asked what addresses are called.
+    pub names_from: Option<SocketAddr>,
     /// The FRITZ!Box to ask.
     pub fritzbox: Option<FritzBox>,
 }

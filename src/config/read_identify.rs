@@ -19,6 +19,9 @@ const WAIT: Duration = Duration::from_millis(30);
 /// The longest it may be told to wait; then clients ask again.
 const MOST_WAIT: Duration = Duration::from_secs(1);
 
+/// The port of DNS.
+const DNS_PORT: u16 = 53;
+
 /// The port on which a FRITZ!Box speaks TR-064.
 const TR064: u16 = 49_000;
 
@@ -42,6 +45,10 @@ impl Reader {
             forwarders: self.parse_all(&spec.trusted_forwarders, network),
             wait: wait.unwrap_or(WAIT),
             leases: spec.leases.iter().map(file).collect(),
+            names_from: spec
+                .names_from
+                .as_ref()
+                .and_then(|text| self.parse(text, |text| socket(text, DNS_PORT))),
             fritzbox: spec.fritzbox.as_ref().and_then(|spec| self.fritzbox(spec)),
         }
     }

@@ -32,6 +32,9 @@ use crate::base::Source;
 /// tens; an attacker on the link may make up any number.
 const MOST: usize = 4096;
 
+/// Most rooms that are kept: a house has a few.
+const MOST_ROOMS: usize = 1024;
+
 /// Most addresses that are kept from a feed that tells all at once.
 pub const MOST_AT_ONCE: usize = 65_536;
 
@@ -125,6 +128,8 @@ pub struct About {
     pub name: Option<Arc<str>>,
     /// Whether it is in the guest network.
     pub guest: bool,
+    /// What the room is called in which it stands, as it says itself.
+    pub room: Option<Arc<str>>,
 }
 
 /// An entry, for showing.
@@ -192,6 +197,21 @@ impl Addresses {
         }
     }
 
+    /// Hears from a device what the room is called in which it stands.
+    pub fn stands_in(&self, feed: &Feed, mac: MacAddr, room: &str) {
+        let mut told = self.lock();
+        let about = &mut told.all.entry(feed.clone()).or_default().about;
+        let there = about.get(&mac).and_then(|about| about.room.as_deref());
+        if there == Some(room) {
+            return;
+        }
+        if about.len() >= MOST_ROOMS {
+            // Somebody makes up devices; those of the house will say it again.
+            about.clear();
+        }
+        about.insert(mac, About { room: Some(Arc::from(room)), ..About::default() });
+    }
+
     /// Forgets what a feed said of an address.  Returns whether it had said
     /// something.
     pub fn forget(&self, feed: &Feed, key: Key, now: Now) -> bool {
@@ -206,7 +226,7 @@ impl Addresses {
     pub fn only(&self, keep: &[Feed], now: Now) {
         let mut told = self.lock();
         told.all.retain(|feed, _| {
-            !matches!(feed.source, Source::Lease | Source::FritzBox) || keep.contains(feed)
+            matches!(feed.source, Source::Neighbor | Source::Pushed) || keep.contains(feed)
         });
         self.publish(&told, now);
     }
@@ -215,9 +235,11 @@ impl Addresses {
     pub fn all(&self, now: Now) -> Vec<Shown> {
         let told = self.lock();
         let about = |mac| {
-            let mut all = told.all.values().filter_map(|own| own.about.get(&mac));
+            // What people call it goes before what a router makes of its address.
+            let mut all = told.all.values().rev().filter_map(|own| own.about.get(&mac));
             let guest = all.clone().any(|about| about.guest);
-            About { name: all.find_map(|about| about.name.clone()), guest }
+            let room = all.clone().find_map(|about| about.room.clone());
+            About { name: all.find_map(|about| about.name.clone()), guest, room }
         };
         let table = self.table.load();
         let mut all: Vec<_> = table
@@ -280,7 +302,8 @@ impl Told {
     /// Takes down one word.  Returns whether it is news.
     fn hear(&mut self, key: Key, binding: &Binding, source: Source, now: Now, nth: u64) -> bool {
         if binding.name.is_some() || binding.guest {
-            self.about.insert(binding.mac, About { name: binding.name.clone(), guest: binding.guest });
+            let about = About { name: binding.name.clone(), guest: binding.guest, room: None };
+            self.about.insert(binding.mac, about);
         }
         let until = binding.until;
         if let Some(entry) = self.entries.get_mut(&key).filter(|entry| entry.mac == binding.mac) {

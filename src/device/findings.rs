@@ -43,17 +43,23 @@ pub enum Problem {
     AddressShared,
     /// A speaker is there and asks us nothing.
     Silent,
+    /// A speaker is in the guest network.
+    Guest,
+    /// Whom we ask asks us.
+    Loop,
 }
 
 impl Problem {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::AllFromGateway,
         Self::ContainerBridge,
         Self::OffLink,
         Self::MacShared,
         Self::AddressShared,
         Self::Silent,
+        Self::Guest,
+        Self::Loop,
     ];
 
     /// Returns the word for it in metrics.
@@ -65,6 +71,8 @@ impl Problem {
             Self::MacShared => "mac-shared",
             Self::AddressShared => "address-shared",
             Self::Silent => "silent-speaker",
+            Self::Guest => "guest-network",
+            Self::Loop => "forwarding-loop",
         }
     }
 
@@ -79,6 +87,8 @@ impl Problem {
             }
             Self::AddressShared => "two devices use the same address in turn",
             Self::Silent => "a speaker is on the network and asks nothing here: it has a resolver of its own",
+            Self::Guest => "a speaker is in the guest network, where the router answers and not Sordino",
+            Self::Loop => "a server that Sordino asks in turn asks Sordino: names go round in circles",
         }
     }
 
@@ -101,6 +111,8 @@ impl Problem {
             Self::Silent => {
                 "`sordino firewall print` or `sordino claim 8.8.8.8 8.8.4.4` brings its queries here"
             }
+            Self::Guest => "take it into the main network",
+            Self::Loop => "give that server another DNS server, or use `mode = \"recurse\"`",
         }
     }
 }
@@ -132,6 +144,10 @@ pub struct Surroundings {
     pub own: Vec<IpAddr>,
     /// Whether we are in a container with a network of its own.
     pub contained: bool,
+    /// Speakers that somebody says are in the guest network.
+    pub guests: Vec<String>,
+    /// Servers that we ask and that ask us.
+    pub loops: Vec<IpAddr>,
 }
 
 /// Finds what is wrong, from who asked and which speakers are `silent`.
@@ -151,7 +167,8 @@ pub fn find(visits: &[Visit], around: &Surroundings, silent: &[Neighbor]) -> Vec
         if all >= ENOUGH && seconds(&from_gateway) * 100 >= all * NEARLY_ALL {
             findings.push(Finding::new(Problem::AllFromGateway, addresses(&from_gateway)));
         }
-        let off_link: Vec<_> = rest.iter().copied().filter(|visit| visit.mac.is_none()).collect();
+        let away = rest.iter().copied().filter(|visit| visit.mac.is_none());
+        let off_link: Vec<_> = away.filter(|visit| !is_guest(visit.address)).collect();
         if seconds(&off_link) >= ENOUGH {
             findings.push(Finding::new(Problem::OffLink, addresses(&off_link)));
         }
@@ -175,7 +192,22 @@ pub fn find(visits: &[Visit], around: &Surroundings, silent: &[Neighbor]) -> Vec
         let about = |one: &Neighbor| format!("{} ({})", one.device.name, one.mac);
         findings.push(Finding::new(Problem::Silent, silent.iter().map(about).collect()));
     }
+    let asked = visits.iter().filter(|visit| visit.mac.is_none() && is_guest(visit.address));
+    let guests: Vec<_> =
+        around.guests.iter().cloned().chain(asked.map(|visit| visit.address.to_string())).collect();
+    if !guests.is_empty() {
+        findings.push(Finding::new(Problem::Guest, guests));
+    }
+    if !around.loops.is_empty() {
+        findings.push(Finding::new(Problem::Loop, around.loops.iter().map(ToString::to_string).collect()));
+    }
     findings
+}
+
+/// Returns whether an address that is behind a router is in the guest network of a
+/// FRITZ!Box, which is always this one.
+fn is_guest(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(v4) if v4.octets()[..3] == [192, 168, 179])
 }
 
 #[cfg(test)]
@@ -192,6 +224,7 @@ mod tests {
             gateways: vec!["192.168.178.1".parse().unwrap(), "172.17.0.1".parse().unwrap()],
             own: vec!["192.168.178.2".parse().unwrap()],
             contained,
+            ..Surroundings::default()
         };
         let findings = find(visits, &around, &[]);
         findings.iter().map(|finding| (finding.problem.as_str(), finding.about.join(" "))).collect()
@@ -224,6 +257,25 @@ mod tests {
         assert_eq!(found(&preserved, true), [("container-bridge", "192.168.178.20".to_owned())]);
         assert_eq!(found(&[visit("192.168.178.20", Some(2), 40)], true), []);
         assert_eq!(found(&preserved, false), [("off-link", "192.168.178.20".to_owned())]);
+    }
+
+    #[test]
+    fn guests_and_a_loop_are_told() {
+        let guest = visit("192.168.179.21", None, 40);
+        assert_eq!(found(&[guest], false), [("guest-network", "192.168.179.21".to_owned())]);
+        assert_eq!(found(&[visit("192.168.179.21", Some(1), 40)], false), [], "it is our own network");
+        let around = Surroundings {
+            guests: vec!["kitchen (44:65:0d:12:34:56)".to_owned()],
+            loops: vec![[192, 168, 178, 1].into()],
+            ..Surroundings::default()
+        };
+        let findings: Vec<_> =
+            find(&[], &around, &[]).iter().map(|one| (one.problem, one.about.join(" "))).collect();
+        let expected = [
+            (Problem::Guest, "kitchen (44:65:0d:12:34:56)".to_owned()),
+            (Problem::Loop, "192.168.178.1".to_owned()),
+        ];
+        assert_eq!(findings, expected);
     }
 
     #[test]

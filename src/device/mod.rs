@@ -15,6 +15,7 @@ pub mod findings;
 pub mod recognition;
 pub mod recognizer;
 pub mod registry;
+pub mod rooms;
 pub mod silence;
 pub mod visitors;
 

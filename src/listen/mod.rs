@@ -34,6 +34,7 @@ mod pace;
 mod places;
 pub mod probe;
 pub mod proxy;
+pub mod reverse;
 mod stream;
 pub mod tls;
 pub mod turns;

@@ -57,7 +57,7 @@ pub struct Resolver(pub(super) Arc<Inner>);
 /// What a resolver consists of.
 pub(super) struct Inner {
     /// The ways out.
-    ways: Ways,
+    pub(super) ways: Ways,
     /// Answers that are still good, or were lately.
     pub(super) cache: Arc<AnswerCache>,
     /// The mark that our own answers have in the cache.

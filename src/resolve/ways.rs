@@ -14,6 +14,7 @@ use super::forward::Server;
 use super::iterate::Resolution;
 use super::iterate::is_trusted_below;
 use super::line::Line;
+use super::resolver::Resolver;
 use super::rootkeys::RootKeys;
 use super::settings::Choice;
 use super::settings::Mode;
@@ -52,11 +53,21 @@ pub(super) struct Ways {
     zones: Vec<(Domain, Way)>,
     /// The one for all others.
     outside: Way,
+    /// Who is asked there, in forward mode.
+    forwards_to: Vec<SocketAddr>,
+}
+
+impl Resolver {
+    /// Returns the resolvers that are asked for names of the outside; none if we
+    /// resolve ourselves.
+    pub fn forwards_to(&self) -> &[SocketAddr] {
+        &self.0.ways.forwards_to
+    }
 }
 
 impl From<Way> for Ways {
     fn from(outside: Way) -> Self {
-        Self { zones: Vec::new(), outside }
+        Self { zones: Vec::new(), outside, forwards_to: Vec::new() }
     }
 }
 
@@ -99,7 +110,11 @@ impl Ways {
             zones.push((name.clone(), Way::new(resolution(&settings)?, mark(&(name, &settings)))));
         }
         zones.sort_by_key(|(name, _)| std::cmp::Reverse(name.labels().count()));
-        Ok(Self { zones, outside: Way::new(outside, mark(&without_zones)) })
+        let forwards_to = match settings.mode {
+            Mode::Recurse => Vec::new(),
+            Mode::Forward => settings.forward_to.iter().map(Server::address).collect(),
+        };
+        Ok(Self { zones, outside: Way::new(outside, mark(&without_zones)), forwards_to })
     }
 
     /// Returns the names that have a way of their own.

@@ -1,5 +1,4 @@
-//! `sordino doctor` beside a server, without one, behind a router that asks us;
-//! and what devices announce to everybody.
+//! `sordino doctor` beside a server, without one, and behind a router that asks us.
 
 use std::process::Command;
 
@@ -7,7 +6,6 @@ use super::House;
 use super::in_house;
 use super::support::eventually;
 use super::support::ip;
-use super::support::run;
 use super::support::sordino;
 
 /// Runs `doctor`, and returns how it exits and what it says, each check on a line.
@@ -89,40 +87,5 @@ fn a_router_that_asks_us_is_found_and_so_is_a_loop() {
         assert_eq!(code, 1, "{shown}");
         dnsmasq.kill().unwrap();
         dnsmasq.wait().unwrap();
-    });
-}
-
-/// Says over mDNS that a Sonos is here, after some octets that are no message.
-const ANNOUNCE: &str = r#"
-import socket
-def name(text):
-    return b"".join(bytes([len(label)]) + label.encode() for label in text.split(".")) + b"\0"
-owner, rdata = name("_sonos._tcp.local"), name("x._sonos._tcp.local")
-record = owner + b"\0\x0c\0\x01\0\0\0\x78" + len(rdata).to_bytes(2, "big") + rdata
-link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-for message in [b"\xff" * 700, b"\0\0\x84\0\0\0\xff\xff\0\0\0\0", b"\0\0\x84\0\0\0\0\x01\0\0\0\0" + record]:
-    link.sendto(message, ("224.0.0.251", 5353))
-link.sendto(b"NOTIFY * HTTP/1.1\r\nNT: roku:ecp\r\nNTS: ssdp:alive\r\n\r\n", ("239.255.255.250", 1900))
-"#;
-
-#[test]
-fn what_a_device_announces_is_one_sign_and_what_it_asks_for_another() {
-    in_house("house::doctor::what_a_device_announces_is_one_sign_and_what_it_asks_for_another", |house| {
-        let server = house.sordino("");
-        ip("-n laptop route add 224.0.0.0/4 dev eth0");
-        house.dig("laptop", "@192.168.178.2 localhost").assert_resolved();
-        let shown = eventually("the announcement is heard", || {
-            run(&["ip", "netns", "exec", "laptop", "python3", "-c", ANNOUNCE]);
-            let shown = sordino(house, &["devices"]);
-            shown.contains("perhaps sonos").then_some(shown)
-        });
-        assert!(shown.contains("perhaps sonos, 60 %: mdns _sonos._tcp (blocklists/sonos.txt:"), "{shown}");
-        let speakers = ["identified_by=\"signs\"", "family=\"sonos\""];
-        assert_eq!(server.metric("sordino_device_info", &speakers), 0);
-        eventually("it is recognized", || {
-            house.dig("laptop", "@192.168.178.2 msmetrics.ws.sonos.com");
-            (server.metric("sordino_device_info", &speakers) == 1).then_some(())
-        });
-        server.assert_alive();
     });
 }

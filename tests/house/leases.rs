@@ -76,6 +76,61 @@ fn a_lease_tells_who_is_behind_a_router() {
 }
 
 #[test]
+fn what_a_device_calls_itself_is_a_sign() {
+    let name = "house::leases::what_a_device_calls_itself_is_a_sign";
+    in_house(name, |house| {
+        let leases = "0 44:65:0d:12:34:56 192.168.178.20 amazon-0a1b2c *\n\
+                      0 00:00:5e:00:53:30 192.168.178.30 amazon-laptop *\n";
+        house.write("leases", leases);
+        let server = house.sordino("[identify]\nleases = [\"leases\"]\n");
+        eventually("the Echo is recognized", || {
+            server.log().contains("a device that is not listed is recognized").then_some(())
+        });
+        assert_eq!(ask(house, "echo"), "NXDOMAIN", "with its first query");
+        // A name alone only proposes.
+        assert_eq!(ask(house, "laptop"), "NOERROR");
+        // What was seen is written every few seconds.
+        let text = eventually("it is shown", || {
+            let (_, text) = sordino(house, &server, &["devices"]);
+            text.contains("amazon-echo, 76 %: mac 44:65:0d").then_some(text)
+        });
+        assert!(text.contains("perhaps amazon-echo, 40 %: host amazon-"), "{text}");
+    });
+}
+
+#[test]
+fn a_router_tells_what_addresses_are_called() {
+    in_house("house::leases::a_router_tells_what_addresses_are_called", |house| {
+        dhcp_host();
+        let args = "--no-daemon --conf-file=/dev/null --no-hosts --no-resolv --pid-file= \
+                    --host-record=echo-kitchen.home.arpa,192.168.178.20";
+        let Some(_running) = Program::start(house, "box", "dnsmasq", args) else { return };
+        eventually("the router answers", || {
+            house.dig("box", "@192.168.178.1 -x 192.168.178.20").shown.contains("echo-kitchen").then_some(())
+        });
+        house.dig("echo", "@192.168.178.1 -x 192.168.178.20");
+        super::support::run(&[
+            "ip",
+            "neigh",
+            "replace",
+            "192.168.178.20",
+            "lladdr",
+            "44:65:0d:12:34:56",
+            "dev",
+            "house",
+        ]);
+        let server = house.sordino("[identify]\nnames-from = \"192.168.178.1\"\n");
+        assert_eq!(ask(house, "echo"), "NOERROR", "a name is no sign");
+        eventually("the name is shown", || {
+            server.signal("HUP");
+            let (_, text) = sordino(house, &server, &["devices"]);
+            text.contains("called \"echo-kitchen.home.arpa\"").then_some(())
+        });
+        assert!(!server.log().contains("does not say"), "{}", server.log());
+    });
+}
+
+#[test]
 fn a_hook_tells_who_has_an_address() {
     in_house("house::leases::a_hook_tells_who_has_an_address", |house| {
         behind_a_router("10.9.0.7");

@@ -5,6 +5,7 @@
 //! so nothing needs real root, nothing leaves the box, and everything in it
 //! ends with it.  Without the tools for it a test says so and is skipped.
 
+mod announcements;
 mod asked_address;
 mod blocking;
 mod bypass;

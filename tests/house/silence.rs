@@ -13,7 +13,11 @@ use sordino::app::network::Lookout;
 use sordino::app::network::Network;
 use sordino::base::Client;
 use sordino::base::Clock;
+use sordino::base::Source;
 use sordino::base::time::ManualClock;
+use sordino::device::Addresses;
+use sordino::device::Binding;
+use sordino::device::Feed;
 use sordino::listen::neighbor::around;
 use sordino::observe::metrics::Metrics;
 use sordino::pipeline::Household;
@@ -35,6 +39,7 @@ struct Watch {
     network: Arc<Network>,
     metrics: Arc<Metrics>,
     house: Arc<Household>,
+    addresses: Addresses,
     clock: ManualClock,
 }
 
@@ -43,7 +48,8 @@ impl Watch {
     fn minute(&mut self) -> Option<u8> {
         self.clock.advance(Duration::from_mins(1));
         let now = self.clock.now();
-        self.lookout.look(&around::look().unwrap(), &[], &self.house, now.unix);
+        let told = self.addresses.all(now);
+        self.lookout.look(&around::look().unwrap(), &told, &[], &self.house, now.unix);
         let stats = Resolver::new(&Settings::default()).unwrap().stats();
         let text = String::from_utf8(self.metrics.render(&stats, &[], &Facts::default(), now)).unwrap();
         let line = format!("sordino_device_state{{device=\"{}\"}} ", NEST.2);
@@ -62,6 +68,17 @@ impl Watch {
             self.asks("192.168.178.20", "44:65:0d:12:34:56");
             self.minute() == Some(5)
         })
+    }
+}
+
+/// What a FRITZ!Box says of the Echo in its guest network.
+fn guest() -> Binding {
+    Binding {
+        addr: [192, 168, 179, 20].into(),
+        mac: "44:65:0d:12:34:56".parse().unwrap(),
+        name: None,
+        guest: true,
+        until: None,
     }
 }
 
@@ -102,6 +119,7 @@ fn a_speaker_that_asks_elsewhere_is_flagged_within_a_quarter_of_an_hour() {
             let mut watch = Watch {
                 lookout: Lookout::new(Arc::clone(&network), Arc::clone(&metrics)),
                 house: load::load(&options).unwrap().house,
+                addresses: Addresses::default(),
                 clock: ManualClock::at(1_800_000_000),
                 network,
                 metrics,
@@ -117,8 +135,7 @@ fn a_speaker_that_asks_elsewhere_is_flagged_within_a_quarter_of_an_hour() {
             ip(&format!("-n nest addr add {}/24 dev eth0", NEST.0));
             let nest: IpAddr = NEST.0.parse().unwrap();
             let is_there = || around::look().unwrap().neighbors.iter().any(|(address, _)| *address == nest);
-            around::poke(nest);
-            around::poke([192, 168, 178, 20].into());
+            around::poke((nest, 0).into());
             eventually("the kernel knows the Nest", || is_there().then_some(()));
 
             let log = Log::default();
@@ -143,11 +160,17 @@ fn a_speaker_that_asks_elsewhere_is_flagged_within_a_quarter_of_an_hour() {
                 watch.clock.advance(Duration::from_hours(24));
                 assert_eq!(watch.flagged(), Some(0), "it was there all the time");
                 ip("-n nest link set eth0 down");
+                let fritzbox = Feed { source: Source::FritzBox, name: Arc::from("box") };
+                watch.addresses.replace(&fritzbox, &[guest()], watch.clock.now());
+                watch.minute();
+                let shown = String::from_utf8(watch.network.shown()).unwrap();
+                assert!(shown.contains("guest-network") && shown.contains("kitchen (44:"), "{shown}");
+                watch.addresses.replace(&fritzbox, &[], watch.clock.now());
                 eventually("the Nest is gone", || (watch.minute().is_none()).then_some(()));
                 assert!(!is_there());
             });
-            assert_eq!(log.count(" WARN "), 2, "once each time");
-            assert_eq!(log.count("not so any more"), 2);
+            assert_eq!(log.count(" WARN "), 3, "once each time");
+            assert_eq!(log.count("not so any more"), 3);
         },
     );
 }

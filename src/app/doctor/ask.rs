@@ -14,6 +14,9 @@ use std::time::Duration;
 use crate::base::Domain;
 use crate::query::Rtype;
 
+/// The name that only Sordino has data for, and its data.
+const WHOAMI: (&str, &[u8]) = ("whoami.sordino.invalid", b"\x07sordino");
+
 /// How long an answer may take: resolving may take longer than answering.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -82,6 +85,26 @@ pub(super) fn ask(at: SocketAddr, name: &Domain, rtype: Rtype) -> io::Result<Ans
         }
     }
     Err(last)
+}
+
+/// Who answers somewhere.
+pub(in crate::app) enum Who {
+    /// Sordino.
+    Sordino,
+    /// Another server, or one that does not answer us.
+    Another,
+    /// Nobody.
+    Nobody,
+}
+
+/// Finds out who answers at an address.
+pub(in crate::app) fn who_answers(at: SocketAddr) -> Who {
+    let Ok(name) = WHOAMI.0.parse() else { return Who::Nobody };
+    match ask(at, &name, Rtype::TXT) {
+        Ok(answer) if answer.holds(WHOAMI.1) => Who::Sordino,
+        Ok(_) => Who::Another,
+        Err(_) => Who::Nobody,
+    }
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn an_address_that_may_change_is_told() {
-        let own = |address: &str, permanent| Own { address: address.parse().unwrap(), permanent };
+        let own = |address: &str, permanent| Own { address: address.parse().unwrap(), link: 2, permanent };
         let of = |own: &[Own], listen: &[&str]| {
             let listen: Vec<_> = listen.iter().map(|at| at.parse().unwrap()).collect();
             let around = Around { own: own.to_vec(), ..Around::default() };

@@ -4,7 +4,7 @@
 //! Works with or without a running Sordino: what only one that runs can know
 //! (who asks, who is silent) is asked of it at `web.listen`.  Changes nothing.
 
-mod ask;
+pub(super) mod ask;
 mod machine;
 mod server;
 

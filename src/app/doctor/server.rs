@@ -11,11 +11,13 @@ use std::path::Path;
 use super::Check;
 use super::ask;
 use super::ask::Answer;
+use super::ask::Who;
+use super::ask::who_answers;
 use crate::answer;
 use crate::app::load;
 use crate::app::load::Loaded;
 use crate::app::load::Options;
-use crate::app::network::Shown;
+use crate::app::network::Findings;
 use crate::app::network::ShownFinding;
 use crate::base::Client;
 use crate::base::Clock;
@@ -31,9 +33,6 @@ use crate::query::Rtype;
 use crate::query::Transport;
 use crate::resolve::Resolver;
 use crate::source::local;
-
-/// The name that only Sordino has data for, and its data.
-const WHOAMI: (&str, &[u8]) = ("whoami.sordino.invalid", b"\x07sordino");
 
 /// The port of DNS.
 const DNS_PORT: u16 = 53;
@@ -57,26 +56,6 @@ pub(super) fn checks(loaded: &Loaded, around: &Around, options: &Options) -> Vec
 }
 
 //--- The port
-
-/// Who answers somewhere.
-enum Who {
-    /// Sordino.
-    Sordino,
-    /// Another server, or one that does not answer us.
-    Another,
-    /// Nobody.
-    Nobody,
-}
-
-/// Finds out who answers at an address.
-fn who_answers(at: SocketAddr) -> Who {
-    let Ok(name) = WHOAMI.0.parse() else { return Who::Nobody };
-    match ask::ask(at, &name, Rtype::TXT) {
-        Ok(answer) if answer.holds(WHOAMI.1) => Who::Sordino,
-        Ok(_) => Who::Another,
-        Err(_) => Who::Nobody,
-    }
-}
 
 /// Returns an address that leads to what listens on `at`.
 fn reachable(at: SocketAddr) -> SocketAddr {
@@ -202,7 +181,7 @@ fn network(loaded: &Loaded, runs: bool) -> Vec<Check> {
     let at = reachable(loaded.config.web.listen);
     let shown = local::get(at, "/api/v1/network").map_err(|error| error.to_string());
     let shown =
-        shown.and_then(|body| serde_json::from_slice::<Shown>(&body).map_err(|error| error.to_string()));
+        shown.and_then(|body| serde_json::from_slice::<Findings>(&body).map_err(|error| error.to_string()));
     match shown {
         Err(error) => {
             vec![Check::skipped("network", format!("Sordino does not tell at http://{at}: {error}"))]
@@ -212,7 +191,7 @@ fn network(loaded: &Loaded, runs: bool) -> Vec<Check> {
 }
 
 /// Says what a running Sordino sees.
-fn seen(shown: Shown) -> Vec<Check> {
+fn seen(shown: Findings) -> Vec<Check> {
     if shown.findings.is_empty() {
         return vec![Check::ok("network", "devices are told apart, and no speaker is silent")];
     }
@@ -253,11 +232,11 @@ mod tests {
     fn each_problem_is_wrong_and_says_what_to_do() {
         for problem in Problem::ALL {
             let found = Finding { problem, about: vec!["kitchen".to_owned()] };
-            let checks = seen(Shown { findings: vec![ShownFinding::of(&found)] });
+            let checks = seen(Findings { findings: vec![ShownFinding::of(&found)] });
             let [check] = &checks[..] else { panic!("{checks:?}") };
             assert_eq!((check.check, check.outcome), ("network", Outcome::Wrong));
             assert!(check.says.ends_with(": kitchen") && !check.fix.is_empty(), "{check:?}");
         }
-        assert!(matches!(&seen(Shown::default())[..], [check] if check.outcome == Outcome::Ok));
+        assert!(matches!(&seen(Findings::default())[..], [check] if check.outcome == Outcome::Ok));
     }
 }

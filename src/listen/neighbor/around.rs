@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use crate::base::MacAddr;
 
@@ -13,15 +14,17 @@ pub struct Around {
     pub neighbors: Vec<(IpAddr, MacAddr)>,
     /// Routers that packets to elsewhere are sent to.
     pub gateways: Vec<IpAddr>,
-    /// Addresses of this machine.
+    /// Addresses of this machine that can be used.
     pub own: Vec<Own>,
 }
 
 /// An address of this machine.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Own {
     /// The address.
     pub address: IpAddr,
+    /// The interface it is on.
+    pub link: u32,
     /// Whether it stays: it was not lent for some time, as by DHCP.
     pub permanent: bool,
 }
@@ -61,6 +64,9 @@ pub fn look() -> io::Result<Around> {
     })?;
     asking.table(RouteNetlinkMessage::GetAddress(AddressMessage::default()), |message| {
         let RouteNetlinkMessage::NewAddress(own) = message else { return };
+        if own.header.flags.contains(AddressHeaderFlags::Tentative) {
+            return;
+        }
         let permanent = own.header.flags.contains(AddressHeaderFlags::Permanent);
         // On a point-to-point link `Address` is the other end.
         let local = own.attributes.iter().find_map(|attribute| match attribute {
@@ -71,7 +77,8 @@ pub fn look() -> io::Result<Around> {
             AddressAttribute::Address(address) => Some(*address),
             _ => None,
         });
-        around.own.extend(local.or(address).map(|address| Own { address, permanent }));
+        let link = own.header.index;
+        around.own.extend(local.or(address).map(|address| Own { address, link, permanent }));
     })?;
     Ok(around)
 }
@@ -82,13 +89,14 @@ pub fn look() -> io::Result<Around> {
     Ok(Around::default())
 }
 
-/// Has the system find out whether somebody is at an address: sends an empty
-/// datagram to its port for throwing things away (RFC 863).
-pub fn poke(address: IpAddr) {
+/// Has the system find out whether somebody is at an address, whatever its port:
+/// sends an empty datagram to its port for throwing things away (RFC 863).
+pub fn poke(mut at: SocketAddr) {
     const DISCARD: u16 = 9;
-    let any: IpAddr = if address.is_ipv4() { [0; 4].into() } else { [0; 16].into() };
+    at.set_port(DISCARD);
+    let any: IpAddr = if at.is_ipv4() { [0; 4].into() } else { [0; 16].into() };
     // That it can't be sent is an answer as well.
-    let _ = std::net::UdpSocket::bind((any, 0)).and_then(|socket| socket.send_to(&[], (address, DISCARD)));
+    let _ = std::net::UdpSocket::bind((any, 0)).and_then(|socket| socket.send_to(&[], at));
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -98,7 +106,7 @@ mod tests {
     #[test]
     fn this_machine_has_an_address_that_stays() {
         let around = look().unwrap();
-        let loopback = Own { address: [127, 0, 0, 1].into(), permanent: true };
-        assert!(around.own.contains(&loopback), "{around:?}");
+        let is_loopback = |own: &Own| own.address == IpAddr::from([127, 0, 0, 1]) && own.permanent;
+        assert!(around.own.iter().any(is_loopback), "{around:?}");
     }
 }

@@ -221,9 +221,12 @@ pub fn parse(file: &str, text: &str) -> Result<Told, Diagnostic> {
     let mut told = Told::default();
     for item in document.descendants().filter(|node| node.has_tag_name("Item")) {
         match host(item) {
-            Ok((binding, others)) => {
+            Ok(Known { binding, about, host }) => {
                 told.bindings.extend(binding);
-                told.about.extend(others);
+                told.hosts.extend(
+                    host.iter().flat_map(|host| about.iter().map(|(mac, _)| (*mac, Arc::clone(host)))),
+                );
+                told.about.extend(about);
             }
             Err(say) => {
                 let range = item.range();
@@ -234,37 +237,46 @@ pub fn parse(file: &str, text: &str) -> Result<Told, Diagnostic> {
     Ok(told)
 }
 
-/// What is known of a host: where it is, and all its MAC addresses.
-type Host = (Option<Binding>, Vec<(MacAddr, About)>);
+/// What is known of a host.
+struct Known {
+    /// Where it is.
+    binding: Option<Binding>,
+    /// What people call it, by all its MAC addresses.
+    about: Vec<(MacAddr, About)>,
+    /// What it calls itself.
+    host: Option<Arc<str>>,
+}
 
 /// Reads one host.
-fn host(item: Node<'_, '_>) -> Result<Host, String> {
+fn host(item: Node<'_, '_>) -> Result<Known, String> {
     let field = |key: &str| {
         let node = item.children().find(|child| child.has_tag_name(key));
         node.and_then(|node| node.text()).unwrap_or_default().trim()
     };
     let hardware = field("MACAddress");
     let mac = |text: &str| text.parse::<MacAddr>().map_err(|error| format!("`{text}`: {error}"));
-    let called = name(field("X_AVM-DE_FriendlyName")).or_else(|| name(field("HostName")));
-    let about = About { name: called, guest: field("X_AVM-DE_Guest") == "1" };
+    let host = name(field("HostName"));
+    let called = name(field("X_AVM-DE_FriendlyName")).or_else(|| host.clone());
+    let about = About { name: called, guest: field("X_AVM-DE_Guest") == "1", room: None };
     let mut all = Vec::new();
     for text in field("X_AVM-DE_MACAddressList").split(',').map(str::trim).filter(|text| !text.is_empty()) {
         all.push((mac(text)?, about.clone()));
     }
     // Who is connected by a VPN has an address and no MAC address.
     if hardware.is_empty() {
-        return Ok((None, all));
+        return Ok(Known { binding: None, about: all, host });
     }
     let mac = mac(hardware)?;
     all.push((mac, about.clone()));
     let address = field("IPAddress");
     if address.is_empty() || field("Active") != "1" {
-        return Ok((None, all));
+        return Ok(Known { binding: None, about: all, host });
     }
     let addr: IpAddr = address.parse().map_err(|_| format!("`{address}` is not an address"))?;
     let known = mac.is_one_device() && is_somebody(addr);
-    let About { name, guest } = about;
-    Ok((known.then_some(Binding { addr, mac, name, guest, until: None }), all))
+    let About { name, guest, .. } = about;
+    let binding = known.then_some(Binding { addr, mac, name, guest, until: None });
+    Ok(Known { binding, about: all, host })
 }
 
 #[cfg(test)]

@@ -61,6 +61,17 @@ impl Teller for LeaseFile {
     }
 
     fn ask(&mut self, now: Now) -> Result<Told, Diagnostic> {
+        self.read(now).map(with_hosts)
+    }
+
+    fn again(&self) -> (Vec<PathBuf>, Duration) {
+        (vec![self.path.clone()], LOOK)
+    }
+}
+
+impl LeaseFile {
+    /// Reads the file.
+    fn read(&self, now: Now) -> Result<Told, Diagnostic> {
         let shown = &*self.feed.name;
         let text = read_text(&self.path, shown, MAX_LEASES)?;
         if !kea::fits(&text) {
@@ -82,10 +93,12 @@ impl Teller for LeaseFile {
         }
         understood(kea::parse(shown, &text), &text)
     }
+}
 
-    fn again(&self) -> (Vec<PathBuf>, Duration) {
-        (vec![self.path.clone()], LOOK)
-    }
+/// Adds what devices are called: in a lease that is what they call themselves.
+fn with_hosts(told: Told) -> Told {
+    let hosts = told.bindings.iter().filter_map(|lease| Some((lease.mac, lease.name.clone()?))).collect();
+    Told { hosts, ..told }
 }
 
 /// Reads the leases in a text, in whichever format it is.

@@ -8,6 +8,7 @@
 //! | `kea` | Kea, memfile |
 //! | `dhcpd` | ISC dhcpd |
 //! | `fritzbox` | a FRITZ!Box, over TR-064 |
+//! | `rdns` | a router's reverse DNS; names only |
 //!
 //! `pushed` keeps what DHCP hooks said (`sordino identity add`) over a restart.
 //!
@@ -20,6 +21,7 @@ pub mod fritzbox;
 pub mod kea;
 pub mod leases;
 pub mod pushed;
+pub mod rdns;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -54,6 +56,8 @@ pub struct Told {
     pub bindings: Vec<Binding>,
     /// What else is known of devices, by each of their MAC addresses.
     pub about: Vec<(MacAddr, About)>,
+    /// What devices called themselves when they asked for an address.
+    pub hosts: Vec<(MacAddr, Arc<str>)>,
     /// The first thing that was not understood.
     pub doubt: Option<Diagnostic>,
 }
