@@ -12,11 +12,10 @@ use std::sync::Arc;
 use super::exchange::Network;
 use super::forward::Server;
 use super::iterate::Resolution;
-use super::iterate::is_trusted_below;
+use super::iterate::Zone;
 use super::line::Line;
 use super::resolver::Resolver;
 use super::rootkeys::RootKeys;
-use super::settings::Choice;
 use super::settings::Mode;
 use super::settings::Settings;
 use super::settings::SettingsError;
@@ -87,11 +86,11 @@ impl Ways {
         if settings.mode == Mode::Forward && settings.forward_to.is_empty() {
             return Err(no_server("forward-to"));
         }
-        let resolution = move |settings: &Settings| -> Result<Arc<dyn Upstream>, SettingsError> {
+        let resolution = move |settings: &Settings, zone: Option<&Zone>| {
             let (counters, root_keys) = (Arc::clone(counters), Arc::clone(root_keys));
-            Ok(Arc::new(Resolution::new(settings, counters, Arc::clone(&network), root_keys)?))
+            Resolution::new(settings, zone, counters, Arc::clone(&network), root_keys)
         };
-        let outside = resolution(settings)?;
+        let outside: Arc<dyn Upstream> = Arc::new(resolution(settings, None)?);
         let without_zones = without_zones(settings);
         let mut zones = Vec::new();
         for (name, servers) in &settings.stubs {
@@ -102,12 +101,13 @@ impl Ways {
             let realm = mark(&(name, servers, &without_zones));
             zones.push((name.clone(), Way::new(Arc::clone(&outside), realm)));
         }
-        for (name, servers) in &settings.zones {
+        for zone in &settings.zones {
+            let (name, servers) = zone;
             if servers.is_empty() {
                 return Err(no_server(&name.to_string()));
             }
-            let settings = forwarding(&without_zones, name, servers)?;
-            zones.push((name.clone(), Way::new(resolution(&settings)?, mark(&(name, &settings)))));
+            let upstream = Arc::new(resolution(&without_zones, Some(zone))?);
+            zones.push((name.clone(), Way::new(upstream, mark(&(zone, &without_zones, "zone")))));
         }
         zones.sort_by_key(|(name, _)| std::cmp::Reverse(name.labels().count()));
         let forwards_to = match settings.mode {
@@ -140,15 +140,6 @@ fn without_zones(settings: &Settings) -> Settings {
     let Settings { cache_size, serve_stale, prefetch, designated, .. } = Settings::default();
     let (zones, stubs) = (Vec::new(), Vec::new());
     Settings { zones, stubs, cache_size, serve_stale, prefetch, designated, ..settings.clone() }
-}
-
-/// Returns the settings for a zone that these servers know.
-fn forwarding(settings: &Settings, zone: &Domain, servers: &[SocketAddr]) -> Result<Settings, SettingsError> {
-    let forward_to = servers.iter().copied().map(Server::from).collect();
-    // Nobody outside has signed what only the router knows.
-    let dnssec = settings.dnssec && is_trusted_below(settings, zone)?;
-    let (mode, choice, forward_ca) = (Mode::Forward, Choice::Parallel, None);
-    Ok(Settings { mode, forward_to, choice, forward_ca, dnssec, ..settings.clone() })
 }
 
 /// Returns a mark that others do not have.

@@ -1,7 +1,10 @@
 """Thousands of zones, good ones and ones that are broken in many ways, asked
 of Sordino and of unbound: do both say the same?
 
-`differential.py [--zones N] [--seed S] [--only KIND] [--at-once N]`
+`differential.py [--zones N] [--seed S] [--only KIND] [--at-once N] [--forward]`
+
+With `--forward` both ask a resolver that checks nothing, in place of the zones'
+own servers.
 
 Compared are RCODE, AD and the data of the answer section.  What differs is
 asked again later, since either may have given up in a hurry; what differs
@@ -235,11 +238,16 @@ def main():
     options.add_argument("--at-once", type=int, default=16)
     options.add_argument("--questions", type=int, default=8, help="about each zone")
     options.add_argument("--show", type=int, default=40)
+    options.add_argument("--forward", action="store_true")
     options = options.parse_args()
     world = World(options.zones, options.seed, options.only)
     Net(world.answer)
     folder = os.environ["TRIAL_FOLDER"]
-    ours, theirs = (Peer(name, port, folder, world.anchor()) for name, port in (("sordino", 5300), ("unbound", 5400)))
+    middle = Peer("unbound", 5500, folder + "/middle") if options.forward else None
+    ours, theirs = (
+        Peer(name, port, folder, world.anchor(), forward=middle and f"127.0.0.1{mark}5500")
+        for name, port, mark in (("sordino", 5300, ":"), ("unbound", 5400, "@"))
+    )
     some = min(options.questions, len(QUESTIONS))
     todo = [(zone, o, t) for zone in world.zones for o, t in world.dice.sample(QUESTIONS, some)]
     world.dice.shuffle(todo)
@@ -293,7 +301,9 @@ def main():
         print(f"  {kind:20}", ", ".join(f"{code}{' AD' if ad else ''} {n}" for (code, ad), n in counts.most_common()))
     print(f"{len(differ)} of {asked} differ ({100 * len(differ) / asked:.3f} %); {worse} that only we take for secure; "
           f"CPU {ours.cpu():.1f} s, unbound {theirs.cpu():.1f} s")
-    ours.stop(), theirs.stop()
+    for peer in (ours, theirs, middle):
+        if peer:
+            peer.stop()
     sys.exit(1 if worse or len(differ) * 1000 > asked else 0)
 
 

@@ -21,6 +21,7 @@ use super::referral::MAX_SERVERS;
 use super::store::Delegation;
 use crate::resolve::exchange::budget::WALL_CLOCK;
 use crate::resolve::exchange::trouble::Trouble;
+use crate::resolve::forward::Forwarder;
 use crate::resolve::stats::Limit;
 
 /// How many name servers are looked up at a time.
@@ -78,9 +79,9 @@ impl Job {
     /// Returns whether a zone has servers that nothing was found wrong with yet,
     /// or may have.
     pub(super) fn has_others(&self, zone: &Name) -> bool {
-        let is_forwarded = zone.is_root() && self.engine.options.stub(zone).is_none();
-        if let Some(forwarder) = self.engine.forwarder.as_ref().filter(|_| is_forwarded) {
-            return forwarder.addresses().any(|server| !self.is_blamed(zone, server));
+        if zone.is_root() && self.engine.forwards() {
+            let mut servers = self.engine.forwarders().flat_map(Forwarder::addresses);
+            return servers.any(|server| !self.is_blamed(zone, server));
         }
         let Some(delegation) = self.engine.store.delegation(zone, self.now.instant) else { return true };
         self.addresses(&delegation).iter().any(|server| !self.is_blamed(zone, *server))

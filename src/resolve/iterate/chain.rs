@@ -353,7 +353,7 @@ impl Job {
     /// Says what is the matter where other resolvers have no good keys even of a
     /// zone whose keys are trusted without proof: some routers drop signatures.
     fn explain(&self, zone: &Name, bogus: Bogus) -> Bogus {
-        if self.engine.forwarder.is_none() || self.engine.options.anchor_above(zone) != Some(zone) {
+        if !self.engine.forwards() || self.engine.options.anchor_above(zone) != Some(zone) {
             return bogus;
         }
         let hint = "do the servers that are asked drop signatures? See `dnssec` in [resolve]";

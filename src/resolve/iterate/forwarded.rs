@@ -22,9 +22,16 @@ use crate::resolve::forward::Forwarder;
 impl Job {
     /// Returns who is asked about a name and type, if not the zones' own servers.
     pub(super) fn forwarder(&self, name: &Name, rtype: RecordType) -> Option<&Forwarder> {
-        let forwarder = self.engine.forwarder.as_ref()?;
-        let is_stub = self.engine.options.stub(&scrub::place(name, rtype)).is_some();
-        (!is_stub).then_some(forwarder)
+        let engine = &self.engine;
+        let place = scrub::place(name, rtype);
+        // What links a zone to others is for others to say.
+        let is_link = matches!(rtype, RecordType::DS | RecordType::DNSKEY);
+        if let Some((zone, forwarder)) = &engine.inside
+            && (!is_link || zone.zone_of(&place))
+        {
+            return Some(forwarder);
+        }
+        engine.outside.as_ref().filter(|_| engine.options.stub(&place).is_none())
     }
 
     /// Asks other resolvers.
@@ -71,6 +78,7 @@ impl Job {
         let asked = Asked { zone, name, rtype: *rtype, server, now: self.now.instant };
         if let Some(told) = scrub::told_by_resolver(&asked, &reply)
             && self.engine.options.stub(&told.zone).is_none()
+            && !self.engine.options.believes
         {
             self.engine.store.delegate(Arc::new(told));
         }

@@ -28,8 +28,10 @@ use crate::resolve::stats::Limit;
 pub(super) struct Engine {
     /// How servers are asked, and what is known of them.
     pub(super) exchange: Arc<Exchange>,
-    /// Other resolvers that are asked, in place of the zones' own servers.
-    pub(super) forwarder: Option<Forwarder>,
+    /// Resolvers that know a zone which others do not.
+    pub(super) inside: Option<(Name, Forwarder)>,
+    /// Resolvers that are asked about all else, in place of the zones' own servers.
+    pub(super) outside: Option<Forwarder>,
     /// What the household wants.
     pub(super) options: Options,
     /// The keys of the root, where they are followed.
@@ -42,6 +44,23 @@ pub(super) struct Engine {
     pub(super) trusted: Trusted,
     /// Questions that are out.
     pub(super) outstanding: Outstanding,
+}
+
+impl Engine {
+    /// Returns all resolvers that are asked.
+    pub(super) fn forwarders(&self) -> impl Iterator<Item = &Forwarder> {
+        self.inside.iter().map(|(_, forwarder)| forwarder).chain(&self.outside)
+    }
+
+    /// Returns whether other resolvers are asked.
+    pub(super) fn forwards(&self) -> bool {
+        self.forwarders().next().is_some()
+    }
+
+    /// Returns whether it is us who see to it that signatures are good.
+    fn is_strict(&self) -> bool {
+        self.options.dnssec && !self.options.believes
+    }
 }
 
 //----------- Job --------------------------------------------------------------
@@ -83,15 +102,14 @@ struct Path {
 impl Job {
     /// Begins work on a question.
     pub(super) fn new(engine: &Arc<Engine>, now: Now, checking_disabled: bool) -> Self {
-        let dnssec = engine.options.dnssec;
         Self {
             engine: Arc::clone(engine),
             budget: Arc::default(),
             now,
             path: None,
             blamed: Arc::default(),
-            checked: dnssec && !checking_disabled,
-            checking_disabled: dnssec || checking_disabled,
+            checked: engine.options.dnssec && !checking_disabled,
+            checking_disabled: engine.is_strict() || checking_disabled,
             renews: false,
         }
     }
@@ -99,7 +117,7 @@ impl Job {
     /// Returns whether what is found is not to be kept for others: it was checked
     /// by nobody, where other resolvers are relied on to check.
     pub(super) fn is_apart(&self) -> bool {
-        self.engine.forwarder.is_some() && !self.engine.options.dnssec && self.checking_disabled
+        self.engine.forwards() && !self.engine.is_strict() && self.checking_disabled
     }
 
     /// Returns whether a name and type is being found out for our own sake.

@@ -13,6 +13,7 @@ use super::denial::Proofs;
 use super::found::Found;
 use super::found::Kind;
 use super::found::labels;
+use super::found::signature;
 use super::job::Job;
 use super::nsec3::Nsec3s;
 use super::scrub::place;
@@ -54,6 +55,12 @@ impl Job {
     ) -> Result<Worth, Trouble> {
         let options = &self.engine.options;
         if options.is_unchecked(name) || options.anchor_above(name).is_none() {
+            return Ok(Worth::unsigned(Security::Insecure));
+        }
+        // Nobody outside has to hear of names that the house has for itself.
+        let is_signed =
+            found.answers.iter().chain(&found.authorities).any(|record| signature(record).is_some());
+        if options.believes && !is_signed {
             return Ok(Worth::unsigned(Security::Insecure));
         }
         let answers = sets(&found.answers);

@@ -34,6 +34,7 @@ mod store;
 mod verify;
 mod walk;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,8 +56,10 @@ use super::exchange::budget::WALL_CLOCK;
 use super::exchange::trouble::Bogus;
 use super::exchange::trouble::Trouble;
 use super::forward::Forwarder;
+use super::forward::Server;
 use super::names;
 use super::rootkeys::RootKeys;
+use super::settings::Choice;
 use super::settings::Mode;
 use super::settings::Settings;
 use super::settings::SettingsError;
@@ -65,6 +68,7 @@ use super::stats::Limit;
 use super::stats::Security;
 use super::upstream::Question;
 use super::upstream::Upstream;
+use crate::base::Domain;
 use crate::base::Now;
 use found::Found;
 use found::Kind;
@@ -72,8 +76,6 @@ use job::Engine;
 use job::Job;
 use judge::Worth;
 use options::Options;
-
-pub(super) use options::is_trusted_below;
 
 /// How often an answer is fetched again that fails validation.
 const MAX_RETRIES: usize = 2;
@@ -85,6 +87,9 @@ const FORWARD_CLOCK: Duration = Duration::from_secs(10);
 
 //----------- Resolution -------------------------------------------------------
 
+/// A name, and the resolvers that know what is at it and below.
+pub(super) type Zone = (Domain, Vec<SocketAddr>);
+
 /// Asks down from the root, or other resolvers, as settings say.
 pub(super) struct Resolution {
     /// What all questions share.
@@ -92,28 +97,37 @@ pub(super) struct Resolution {
 }
 
 impl Resolution {
-    /// Returns one that knows nothing yet.
+    /// Returns one that knows nothing yet: for all names, or for those of a zone
+    /// and whatever has to be known for them.
     pub(super) fn new(
         settings: &Settings,
+        zone: Option<&Zone>,
         counters: Arc<Counters>,
         network: Arc<dyn Network>,
         root_keys: Arc<RootKeys>,
     ) -> Result<Self, SettingsError> {
         let exchange = Arc::new(Exchange::new(network, counters));
-        let forwarder = match settings.mode {
+        let outside = match settings.mode {
             Mode::Recurse => None,
-            Mode::Forward => Some(Forwarder::new(
-                &settings.forward_to,
-                settings.choice,
-                settings.forward_ca.as_ref(),
-                &exchange,
-            )?),
+            Mode::Forward => {
+                let Settings { forward_to, choice, forward_ca, .. } = settings;
+                Some(Forwarder::new(forward_to, *choice, forward_ca.as_ref(), &exchange)?)
+            }
+        };
+        let inside = match zone {
+            None => None,
+            Some((name, servers)) => {
+                let servers: Vec<Server> = servers.iter().copied().map(Server::from).collect();
+                let forwarder = Forwarder::new(&servers, Choice::Parallel, None, &exchange)?;
+                Some((names::to_name(name), forwarder))
+            }
         };
         let engine = Engine {
             root_keys,
             exchange,
-            forwarder,
-            options: Options::new(settings)?,
+            inside,
+            outside,
+            options: Options::new(settings, zone.map(|(name, _)| name))?,
             store: store::Store::default(),
             proven: proven::Proven::default(),
             trusted: chain::Trusted::default(),
@@ -139,7 +153,7 @@ impl Resolution {
 
     /// Works on a question, within its time.
     async fn work(&self, job: &Job, question: &Question) -> Result<AnswerData, Trouble> {
-        let clock = if self.engine.forwarder.is_some() { FORWARD_CLOCK } else { WALL_CLOCK };
+        let clock = if self.engine.forwards() { FORWARD_CLOCK } else { WALL_CLOCK };
         let found = timeout(clock, job.follow(question)).await;
         let found = found.unwrap_or(Err(Trouble::Limit(Limit::Time)));
         if let Err(trouble) = &found
@@ -163,13 +177,11 @@ impl Upstream for Resolution {
 
     fn network_changed(&self) {
         self.engine.exchange.servers.forget();
-        if let Some(forwarder) = &self.engine.forwarder {
-            forwarder.forget();
-        }
+        self.engine.forwarders().for_each(Forwarder::forget);
     }
 
     fn origin(&self) -> Origin {
-        if self.engine.forwarder.is_some() { Origin::Forward } else { Origin::Recursion }
+        if self.engine.forwards() { Origin::Forward } else { Origin::Recursion }
     }
 }
 
@@ -260,6 +272,10 @@ impl Job {
                         return Err(Bogus::new(Flaw::Other, why).into());
                     }
                     return Ok((found, worth));
+                }
+                // Whoever is asked is believed, signed or not.
+                Err(Trouble::Bogus(_)) if self.engine.options.believes => {
+                    return Ok((found, Worth::unsigned(Security::Insecure)));
                 }
                 Err(Trouble::Bogus(why)) => {
                     // Another server may have better data.

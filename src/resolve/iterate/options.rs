@@ -65,6 +65,9 @@ pub(super) struct Options {
     pub(super) stubs: Vec<Arc<Delegation>>,
     /// Whether signatures are checked.
     pub(super) dnssec: bool,
+    /// Whether what is not signed well counts as unsigned: it is of a zone for
+    /// which the household has said who is right.
+    pub(super) believes: bool,
     /// Whether the root's keys are the built-in ones, and followed as they change.
     pub(super) follows_root: bool,
     /// Keys that are trusted, by zone.
@@ -84,8 +87,10 @@ pub(super) enum Trust {
 
 impl Options {
     /// Reads settings.
-    pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
+    pub(super) fn new(settings: &Settings, zone: Option<&Domain>) -> Result<Self, SettingsError> {
         let anchors = anchors(settings)?;
+        // Nobody outside has signed what only the router knows.
+        let believes = zone.is_some_and(|zone| !is_below(&anchors, &names::to_name(zone)));
         let mut unchecked: Vec<Name> = settings.negative_trust_anchors.iter().map(names::to_name).collect();
         let mut stubs = Vec::new();
         for (zone, servers) in &settings.stubs {
@@ -105,6 +110,7 @@ impl Options {
             roots: roots(settings)?,
             stubs,
             dnssec: settings.dnssec,
+            believes,
             follows_root: settings.trust_anchor.is_none(),
             anchors,
             unchecked,
@@ -152,14 +158,6 @@ fn is_below(anchors: &[(Name, Trust)], zone: &Name) -> bool {
     anchors.iter().any(|(of, _)| zone.zone_of(of))
 }
 
-/// Returns whether a key of a zone or of one below is trusted, by these settings.
-pub(in crate::resolve) fn is_trusted_below(
-    settings: &Settings,
-    zone: &Domain,
-) -> Result<bool, SettingsError> {
-    Ok(is_below(&anchors(settings)?, &names::to_name(zone)))
-}
-
 /// Returns a delegation to servers that are set.
 pub(super) fn fixed(zone: Name, servers: Vec<SocketAddr>) -> Delegation {
     Delegation { zone, servers: Vec::new(), glue: Vec::new(), fixed: servers, ds: Vec::new(), until: None }
@@ -204,7 +202,7 @@ mod tests {
     #[test]
     fn a_key_may_be_trusted_below_a_name_that_is_not_checked() {
         let name = |text: &str| Name::from_ascii(text).unwrap();
-        let mut options = Options::new(&Settings::default()).unwrap();
+        let mut options = Options::new(&Settings::default(), None).unwrap();
         options.unchecked = vec![name("de.")];
         assert!(options.is_unchecked(&name("www.example.de.")));
         assert!(!options.is_unchecked(&name("example.com.")));

@@ -24,6 +24,7 @@ use super::found::covered;
 use super::found::labels;
 use super::found::lifetime;
 use super::found::sane;
+use super::found::signature;
 use super::referral::referral;
 use super::store::Delegation;
 use crate::resolve::exchange::trouble::Trouble;
@@ -76,6 +77,7 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
             && record.name.zone_of(asked.zone)
     };
     let leads_up = reply.authorities.iter().any(upwards);
+    gather_signatures(&mut reply);
     for section in [&mut reply.answers, &mut reply.authorities] {
         section.retain(|record| asked.zone.zone_of(&record.name));
         section.dedup();
@@ -125,6 +127,7 @@ pub(super) fn hear_resolver(asked: &Asked<'_>, mut reply: Message) -> Result<Say
     if wire::is_oversized(&reply) {
         return Err(Trouble::Oversized);
     }
+    gather_signatures(&mut reply);
     for section in [&mut reply.answers, &mut reply.authorities] {
         section.dedup();
     }
@@ -149,6 +152,23 @@ pub(super) fn told_by_resolver(asked: &Asked<'_>, reply: &Message) -> Option<Del
     let told = referral(&Asked { name: &last, ..*asked }, reply)?;
     let is_useful = !told.ds.is_empty() && !told.zone.is_root();
     is_useful.then(|| Delegation { servers: Vec::new(), glue: Vec::new(), ..told })
+}
+
+/// Puts signatures beside what they sign: some servers have them in another
+/// section.
+fn gather_signatures(reply: &mut Message) {
+    let Message { answers, authorities, additionals, .. } = reply;
+    let take = |to: &mut Vec<Record>, from: &[Record]| {
+        for record in from.iter().filter(|record| signature(record).is_some()) {
+            let signs = |set: &Record| set.record_type() == covered(record) && set.name == record.name;
+            if to.iter().any(signs) && !to.contains(record) {
+                to.push(record.clone());
+            }
+        }
+    };
+    take(answers, authorities);
+    take(answers, additionals);
+    take(authorities, additionals);
 }
 
 /// Returns where data of a name and type is: what delegates a zone is in its

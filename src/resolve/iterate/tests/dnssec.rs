@@ -144,6 +144,25 @@ async fn what_is_signed_well_is_secure() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn signatures_count_in_whatever_section_they_stand() {
+    let signed = Signed::spoiled(|query, reply, _| {
+        let is_signature = |record: &mut Record| record.record_type() == RecordType::RRSIG;
+        let strays: Vec<Record> = reply.answers.extract_if(.., is_signature).collect();
+        if is_asked(query, RecordType::A) {
+            reply.additionals.extend(strays);
+            let strays: Vec<Record> = reply.authorities.extract_if(.., is_signature).collect();
+            reply.additionals.extend(strays);
+        } else {
+            reply.authorities.extend(strays);
+        }
+    });
+    for (name, rcode) in [("www", ResponseCode::NoError), ("nothing", ResponseCode::NXDomain)] {
+        let (there, secure, _) = signed.get(&format!("{name}.example.com")).await;
+        assert_eq!((there, secure), (rcode, true), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_flaw_is_told_by_its_name() {
     let spoils: [(Spoil, &str, Flaw); 7] = [
         (|_, reply, _| without(reply, RecordType::RRSIG), "www.example.com", Flaw::NoSignature),

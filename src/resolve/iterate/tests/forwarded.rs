@@ -121,6 +121,14 @@ fn invent(query: &Message, reply: &mut Message) {
     }
 }
 
+/// Has another address than was signed.
+fn other(query: &Message, reply: &mut Message) {
+    if query.queries[0].query_type() == RecordType::A {
+        reply.answers.retain(|record| record.record_type() == RecordType::RRSIG);
+        reply.add_answer(record("www.example.com. A 192.168.1.9"));
+    }
+}
+
 struct Forwarding(House);
 
 impl Forwarding {
@@ -130,6 +138,24 @@ impl Forwarding {
 
     /// Returns a house that asks these resolvers.
     fn over(resolvers: &[(&str, Spoil)], change: impl FnOnce(&mut Settings)) -> Self {
+        Self::of_zone(None, resolvers, change)
+    }
+
+    /// Returns a house that asks the first of them, and the second about `zone`.
+    fn for_zone(zone: &str, spoil: Spoil, change: impl FnOnce(&mut Settings)) -> Self {
+        let servers = vec![SocketAddr::new(SECOND.parse().unwrap(), 53)];
+        let zone = (zone.parse().unwrap(), servers);
+        Self::of_zone(Some(&zone), &[(FIRST, honest), (SECOND, spoil)], |settings| {
+            settings.forward_to.truncate(1);
+            change(settings);
+        })
+    }
+
+    fn of_zone(
+        zone: Option<&super::Zone>,
+        resolvers: &[(&str, Spoil)],
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let now = Arc::new(AtomicI64::new(NOW));
         let [root, com, example, other] = [0; 4].map(|_| Key::new());
         let trusted = RootKeys::of([root.dnskey()].into_iter());
@@ -155,7 +181,7 @@ impl Forwarding {
         }
         internet.serve(EXAMPLE, &[("corp.", "nas.corp. A 192.168.1.5")]);
         let forward_to = resolvers.iter().map(|(address, _)| server(address)).collect();
-        Self(House::trusting(internet, trusted, |settings| {
+        Self(House::of_zone(zone, internet, trusted, |settings| {
             settings.dnssec = true;
             settings.mode = Mode::Forward;
             settings.forward_to = forward_to;
@@ -322,6 +348,29 @@ async fn zones_with_servers_of_their_own_are_asked_there() {
     });
     assert_eq!(forwarding.get("nas.corp").await, (ResponseCode::NoError, false));
     assert_eq!((forwarding.0.internet.packets_to(FIRST), forwarding.0.internet.packets_to(EXAMPLE)), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_knows_a_zone_is_believed_and_secure_where_it_is_signed_well() {
+    // Whatever links the zone to others is asked elsewhere.
+    fn knows_no_more(query: &Message, reply: &mut Message) {
+        let asked = &query.queries[0];
+        assert!(asked.query_type() != RecordType::DS, "{asked}");
+        let apex = super::internet::name("example.com.");
+        assert!(asked.query_type() != RecordType::DNSKEY || *asked.name() == apex, "{asked}");
+        reply.metadata.recursion_available = false;
+    }
+    let forwarding = Forwarding::for_zone("example.com", knows_no_more, |_| {});
+    assert_eq!(forwarding.get("www.example.com").await, (ResponseCode::NoError, true));
+    assert_eq!(forwarding.get("nothing.example.com").await, (ResponseCode::NXDomain, true));
+    assert_eq!(forwarding.0.internet.names_at(FIRST).len(), 4);
+    // Names of the house are nobody else's business.
+    let forwarding = Forwarding::for_zone("example.com", strip, |_| {});
+    assert_eq!(forwarding.get("www.example.com").await, (ResponseCode::NoError, false));
+    assert_eq!((forwarding.0.internet.packets_to(FIRST), forwarding.0.internet.packets_to(SECOND)), (0, 1));
+    let forwarding = Forwarding::for_zone("example.com", other, |_| {});
+    assert_eq!(forwarding.get("www.example.com").await, (ResponseCode::NoError, false));
+    assert_eq!(forwarding.0.data("www.example.com").await[0], "192.168.1.9");
 }
 
 #[tokio::test(start_paused = true)]

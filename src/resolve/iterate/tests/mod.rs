@@ -15,6 +15,7 @@ use std::time::Duration;
 use hickory_proto::op::ResponseCode;
 
 use super::Resolution;
+use super::Zone;
 use crate::base::Clock;
 use crate::base::Now;
 use crate::query::Rtype;
@@ -80,6 +81,15 @@ impl House {
     }
 
     fn trusting(internet: Internet, root_keys: RootKeys, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::of_zone(None, internet, root_keys, change)
+    }
+
+    fn of_zone(
+        zone: Option<&Zone>,
+        internet: Internet,
+        root_keys: RootKeys,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let hints = File { name: "hints".into(), text: format!("a.root. A {ROOT}") };
         let mut settings = Settings {
             root_hints: Some(hints),
@@ -91,7 +101,7 @@ impl House {
         let (internet, counters) = (Arc::new(internet), Arc::<Counters>::default());
         let network = Arc::clone(&internet);
         let recursion =
-            Resolution::new(&settings, Arc::clone(&counters), network, Arc::new(root_keys)).unwrap();
+            Resolution::new(&settings, zone, Arc::clone(&counters), network, Arc::new(root_keys)).unwrap();
         Self { internet, recursion, counters }
     }
 
