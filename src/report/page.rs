@@ -43,9 +43,9 @@ border-bottom:1px solid var(--line);overflow-wrap:anywhere}details.speaker>summa
 font-size:.88rem;color:var(--faint)}\
 .table{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;margin:.6em 0;width:100%}\
 caption{text-align:left;font-weight:600;padding:.2em 0}\
-th,td{border-bottom:1px solid var(--line);padding:3px 8px 3px 0;text-align:right;\
-font-variant-numeric:tabular-nums}th{font-weight:500;text-align:left;overflow-wrap:anywhere;min-width:5em}\
-thead th{vertical-align:bottom}thead th:not(:first-child){text-align:right}\
+th,td{border-bottom:1px solid var(--line);padding:3px 12px 3px 0;text-align:left;vertical-align:top}thead th{vertical-align:bottom}\
+th{font-weight:500}tbody th{overflow-wrap:anywhere;min-width:8.5em}\
+.count{text-align:right;font-variant-numeric:tabular-nums}.count:last-child{padding-right:0}\
 aside{background:var(--card);border-left:4px solid var(--tracking);border-radius:6px;\
 padding:2px 18px 10px;margin:2.4em 0 1.6em}aside h2{margin-top:.8em}dt{font-weight:600}dd{margin:0 0 .7em}\
 footer{color:var(--faint);font-size:.85rem}code{font-size:.9em}";

@@ -87,12 +87,12 @@ fn aligned(out: &mut String, table: &Table) {
     for line in lines {
         let mut text = String::new();
         for ((nth, cell), width) in line.iter().enumerate().zip(&widths) {
-            let number = table
-                .lines
-                .iter()
-                .all(|line| line.get(nth).is_some_and(|cell| cell.starts_with(|c: char| c.is_ascii_digit())));
             let cell = cut(cell);
-            let _ = if number { write!(text, "  {cell:>width$}") } else { write!(text, "  {cell:<width$}") };
+            let _ = if table.counts(nth) {
+                write!(text, "  {cell:>width$}")
+            } else {
+                write!(text, "  {cell:<width$}")
+            };
         }
         let _ = writeln!(out, "{}", text.trim_end());
     }

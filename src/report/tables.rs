@@ -25,11 +25,18 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// Returns whether there are numbers in a column.
+    pub(super) fn counts(&self, nth: usize) -> bool {
+        let number = |cell: &String| cell.starts_with(|c: char| c.is_ascii_digit() || c == '–');
+        nth > 0 && self.lines.iter().filter_map(|line| line.get(nth)).all(number)
+    }
+
     /// Writes it as HTML.
     pub(super) fn html(&self) -> String {
         let mut out = format!("<table><caption>{}</caption><thead><tr>", Escaped(&self.caption));
-        for head in &self.heads {
-            let _ = write!(out, "<th scope=\"col\">{}</th>", Escaped(head));
+        let class = |nth| if self.counts(nth) { " class=\"count\"" } else { "" };
+        for (nth, head) in self.heads.iter().enumerate() {
+            let _ = write!(out, "<th scope=\"col\"{}>{}</th>", class(nth), Escaped(head));
         }
         out.push_str("</tr></thead><tbody>");
         for line in &self.lines {
@@ -38,7 +45,7 @@ impl Table {
                 let _ = if nth == 0 {
                     write!(out, "<th scope=\"row\">{}</th>", Escaped(cell))
                 } else {
-                    write!(out, "<td>{}</td>", Escaped(cell))
+                    write!(out, "<td{}>{}</td>", class(nth), Escaped(cell))
                 };
             }
             out.push_str("</tr>");

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::json;
-use sordino::observe::metrics::Metrics;
 
 use super::House;
 use super::in_house;
@@ -122,15 +121,6 @@ impl Drop for Prometheus {
     }
 }
 
-/// What a panel shows and the program does not count yet: it may show nothing
-/// until it does.
-const COMES: &str = "sordino_blocked_retries_total";
-
-/// Returns whether a query asks for what is not counted yet.
-fn comes(expr: &str) -> bool {
-    expr.contains(COMES) && !Metrics::new().unwrap().families().iter().any(|family| family.name == COMES)
-}
-
 /// Returns whether a series has a number somewhere.
 fn has_number(series: &Value) -> bool {
     let one = series["value"].as_array().into_iter();
@@ -157,7 +147,7 @@ fn look(prometheus: &Prometheus, path: &Path, range: Duration) -> (BTreeMap<Stri
             let expr = filled(target["expr"].as_str().unwrap(), range);
             let over = (target["instant"] != true).then_some(range);
             let answer = prometheus.ask(&expr, over);
-            if !answer.iter().any(has_number) && !comes(&expr) {
+            if !answer.iter().any(has_number) {
                 nothing.push(format!("{} › {}: {expr}", dashboard["title"], panel["title"]));
             }
             answers.push(json!(answer));

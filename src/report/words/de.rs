@@ -114,6 +114,6 @@ pub(super) const WORDS: Words = Words {
     thousands: ".",
     decimal: ",",
     date: "%-d.%-m.",
-    moment: "%-d.%-m. %H:%M",
+    moment: "%-d.%-m.\u{a0}%H:%M",
     full: "%d.%m.%Y %H:%M",
 };

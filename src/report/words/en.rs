@@ -114,6 +114,6 @@ pub(super) const WORDS: Words = Words {
     thousands: ",",
     decimal: ".",
     date: "%b %-d",
-    moment: "%b %-d, %H:%M",
+    moment: "%b\u{a0}%-d,\u{a0}%H:%M",
     full: "%Y-%m-%d %H:%M",
 };
