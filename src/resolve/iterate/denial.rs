@@ -72,21 +72,14 @@ impl Proofs<'_> {
             let proven = lacks(&Types::of(nsec), name, rtype);
             return Ok(if proven { Proof::Yes } else { Proof::No });
         }
-        // An empty non-terminal: the next name is below it.
-        if self.nsec.iter().any(|(owner, nsec)| {
-            *owner < name && name.zone_of(nsec.next_domain_name()) && self.is_next_ours(nsec)
-        }) {
+        if self.is_empty(name) {
             return Ok(Proof::Yes);
         }
         let proven = self.covering(name).is_some_and(|(owner, nsec)| {
             wildcard_for(name, owner, nsec).is_some_and(|wildcard| {
                 let by_record =
                     at(&wildcard).is_some_and(|(_, nsec)| lacks(&Types::of(nsec), &wildcard, rtype));
-                let is_empty = self
-                    .nsec
-                    .iter()
-                    .any(|(owner, nsec)| **owner < wildcard && wildcard.zone_of(nsec.next_domain_name()));
-                by_record || is_empty
+                by_record || self.is_empty(&wildcard)
             })
         });
         Ok(if proven { Proof::Yes } else { Proof::No })
@@ -112,8 +105,7 @@ impl Proofs<'_> {
         if let Some((_, nsec)) = self.nsec.iter().find(|(owner, _)| **owner == *name) {
             return Ok(no_ds(&Types::of(nsec), name));
         }
-        let is_inside = self.covering(name).is_some()
-            || self.nsec.iter().any(|(owner, nsec)| *owner < name && name.zone_of(nsec.next_domain_name()));
+        let is_inside = self.covering(name).is_some() || self.is_empty(name);
         Ok(if is_inside { NoDs::NoCut } else { NoDs::Unproven })
     }
 
@@ -126,6 +118,15 @@ impl Proofs<'_> {
             // A record at a delegation or a DNAME says nothing of what is below.
             let cut = owner.zone_of(name) && Types::of(nsec).is_cut();
             between && !cut && !name.zone_of(next) && self.is_next_ours(nsec)
+        })
+    }
+
+    /// Returns whether a name is an empty non-terminal: what comes next is below
+    /// it, and not the name itself.
+    fn is_empty(&self, name: &Name) -> bool {
+        self.nsec.iter().any(|(owner, nsec)| {
+            let next = nsec.next_domain_name();
+            *owner < name && name != next && name.zone_of(next) && self.is_next_ours(nsec)
         })
     }
 

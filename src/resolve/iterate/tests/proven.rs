@@ -40,6 +40,14 @@ async fn neither_a_wildcard_nor_an_empty_name_nor_what_is_below_a_cut_is_denied(
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_names_at_the_ends_of_a_range_are_not_in_it() {
+    let signed = Signed::new();
+    // What comes next in the zone is `www`, whose own record is not known.
+    assert_eq!(signed.get("wo.example.com").await.0, ResponseCode::NXDomain);
+    assert_eq!(signed.house.ask("www.example.com").await.unwrap().addresses().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_holds_as_long_as_the_proof_does_and_no_longer() {
     let signed = Signed::new();
     signed.get("e1.example.com").await;
