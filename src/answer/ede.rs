@@ -11,6 +11,7 @@ use crate::policy::Ground;
 use crate::resolve::Failure;
 use crate::resolve::FailureKind;
 use crate::resolve::Flaw;
+use crate::resolve::Unsupported;
 
 /// The option code of an extended DNS error (RFC 8914 section 2).
 pub(super) const OPTION: u16 = 15;
@@ -27,6 +28,10 @@ const MAX_TEXT: usize = 200;
 pub(super) enum Code {
     /// Something that has no code of its own.
     Other = 0,
+    /// It was not validated: no key has an algorithm that we know.
+    UnsupportedAlgorithm = 1,
+    /// It was not validated: no digest of a key is of a kind that we know.
+    UnsupportedDigest = 2,
     /// The data is older than its TTL.
     StaleAnswer = 3,
     /// The data was validated and failed.
@@ -51,6 +56,8 @@ pub(super) enum Code {
     NoReachableAuthority = 22,
     /// Sending failed, or what came back made no sense.
     NetworkError = 23,
+    /// It was not validated: the proof takes too many iterations (RFC 9276).
+    UnsupportedIterations = 27,
 }
 
 /// Returns the code of what is wrong with data.
@@ -100,6 +107,16 @@ impl Error {
         // What does not fit is cut.
         let _ = write!(text, "{prefix}{}", failure.detail);
         Self { code, text }
+    }
+
+    /// Returns the error of an answer that is signed, but not as we know it.
+    pub(super) fn of_unsupported(unsupported: Unsupported) -> Self {
+        let code = match unsupported {
+            Unsupported::Algorithm => Code::UnsupportedAlgorithm,
+            Unsupported::Digest => Code::UnsupportedDigest,
+            Unsupported::Iterations => Code::UnsupportedIterations,
+        };
+        Self { code, text: Text::new() }
     }
 
     /// Returns the error of an answer whose time is up.

@@ -136,7 +136,11 @@ pub fn write(query: QueryRef<'_>, answer: &Answer, blocked: Blocked, limit: usiz
         }
         Answer::Resolved(resolved) => {
             let rcode = wire::write_resolved(query, resolved, limit, out);
-            (rcode, (resolved.origin == Origin::Stale).then(|| Error::stale(rcode)))
+            let error = match (resolved.origin, resolved.data.unsupported) {
+                (Origin::Stale, _) => Some(Error::stale(rcode)),
+                (_, unsupported) => unsupported.map(Error::of_unsupported),
+            };
+            (rcode, error)
         }
     };
     wire::write_edns(query, rcode, error.as_ref(), limit, out);

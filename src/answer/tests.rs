@@ -32,9 +32,10 @@ use crate::query::Rtype;
 use crate::query::Transport;
 use crate::resolve::AnswerData;
 use crate::resolve::FailureKind;
-use crate::resolve::Flaw;
 use crate::resolve::Question;
 use crate::resolve::names;
+
+mod errors;
 
 /// The name as the client wrote it.
 const ASKED: &[u8] = b"\x05TrAck\x07eXample\x03cOm\x00";
@@ -186,31 +187,6 @@ fn who_speaks_no_edns_gets_none() {
         sent(&query(Rtype::A, edns(true)), &Answer::Blocked(ground()), block(BlockedAnswer::NoData));
     let edns = message.edns.unwrap();
     assert_eq!((edns.max_payload(), edns.flags().dnssec_ok, edns.version()), (1_232, true, 0));
-}
-
-//----------- Failed -----------------------------------------------------------
-
-#[test]
-fn failures_are_servfail_and_say_why() {
-    for (kind, code, text) in [
-        (FailureKind::Bogus(Flaw::Other), 6, "what"),
-        (FailureKind::Bogus(Flaw::Expired), 7, "what"),
-        (FailureKind::Bogus(Flaw::NotYetValid), 8, "what"),
-        (FailureKind::Bogus(Flaw::NoKey), 9, "what"),
-        (FailureKind::Bogus(Flaw::NoSignature), 10, "what"),
-        (FailureKind::Bogus(Flaw::NoZoneKey), 11, "what"),
-        (FailureKind::Bogus(Flaw::NoProof), 12, "what"),
-        (FailureKind::Timeout, 22, "what"),
-        (FailureKind::Unreachable, 22, "what"),
-        (FailureKind::Network, 23, "what"),
-        (FailureKind::Limit, 0, "work limit: what"),
-    ] {
-        let failure = Failure { kind, detail: "what".to_owned(), origin: Origin::Recursion };
-        let message =
-            sent(&query(Rtype::A, edns(false)), &Answer::Failed(failure), block(BlockedAnswer::NoData));
-        assert_eq!(message.metadata.response_code, ResponseCode::ServFail);
-        assert_eq!(ede(&message), Some((code, text.to_owned())));
-    }
 }
 
 //----------- Resolved ---------------------------------------------------------

@@ -12,6 +12,7 @@ use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
 
+use super::Unsupported;
 use super::demand::Demand;
 use super::names;
 use super::reached;
@@ -36,6 +37,8 @@ pub struct AnswerData {
     pub rcode: ResponseCode,
     /// Whether all of it was validated (RFC 4035 section 3.2.3: the AD bit).
     pub secure: bool,
+    /// Why it was not, although it is signed.
+    pub unsupported: Option<Unsupported>,
     /// The names and addresses it leads to.
     pub reached: Reached,
     /// How long it may be kept, in seconds.
@@ -72,7 +75,7 @@ impl AnswerData {
         let signed = answers.iter().chain(&authorities).map(Record::record_type).any(wire::is_for_validators);
         let whole = Wire::new(parts, true);
         let plain = signed.then(|| Wire::new(parts, false)).filter(|plain| *plain != whole);
-        Self { rcode, secure, reached, ttl, demand: Demand::default(), whole, plain }
+        Self { rcode, secure, unsupported: None, reached, ttl, demand: Demand::default(), whole, plain }
     }
 
     /// Returns the response for clients that want DNSSEC records, or for those

@@ -185,6 +185,20 @@ pub enum Flaw {
     NoProof,
 }
 
+/// Why data that is signed is taken as if it were not ([RFC 8914 section 4]).
+///
+/// [RFC 8914 section 4]: https://www.rfc-editor.org/rfc/rfc8914#section-4
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Unsupported {
+    /// No key of the zone has an algorithm that we know.
+    Algorithm,
+    /// No digest of its keys is of a kind that we know.
+    Digest,
+    /// To look at its proofs takes more iterations than that is worth (RFC 9276
+    /// section 3.2).
+    Iterations,
+}
+
 impl Failure {
     /// Returns whether the data is there and fails validation.
     pub(crate) fn is_bogus(&self) -> bool {

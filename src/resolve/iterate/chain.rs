@@ -27,6 +27,7 @@ use super::denial::Proof;
 use super::digests::MAX_DS;
 use super::digests::covers;
 use super::digests::is_digest;
+use super::digests::unsupported;
 use super::digests::usable_ds;
 use super::found::Kind;
 use super::found::labels;
@@ -39,6 +40,7 @@ use super::verify::is_known;
 use super::verify::sets;
 use super::verify::verify;
 use crate::resolve::Flaw;
+use crate::resolve::Unsupported;
 use crate::resolve::data::MAX_TTL;
 use crate::resolve::exchange::trouble::Bogus;
 use crate::resolve::exchange::trouble::Trouble;
@@ -60,8 +62,8 @@ const BOGUS_TTL: u32 = 60;
 pub(super) enum Status {
     /// It is, with these keys.
     Secure(Arc<Keys>),
-    /// It is provably not signed.
-    Insecure,
+    /// It is provably not signed, or only in ways that we do not know.
+    Insecure(Option<Unsupported>),
     /// It should be signed, and is not, or not well.
     Bogus(Bogus),
 }
@@ -79,7 +81,7 @@ impl Weighter<Name, (Status, Instant)> for ByOctets {
         let octets = match status {
             Status::Secure(keys) => keys.weight(),
             Status::Bogus(bogus) => bogus.why.len(),
-            Status::Insecure => 0,
+            Status::Insecure(_) => 0,
         };
         u64::try_from(octets + OVERHEAD).unwrap_or(u64::MAX)
     }
@@ -109,7 +111,7 @@ impl Job {
         async move {
             let options = &self.engine.options;
             if options.is_unchecked(&zone) || options.anchor_above(&zone).is_none() {
-                return Ok(Status::Insecure);
+                return Ok(Status::Insecure(None));
             }
             if let Some((status, until)) = self.engine.trusted.0.get(&zone)
                 && self.now.instant < until
@@ -158,7 +160,7 @@ impl Job {
     /// returns where it ends: in an unsigned zone, or in the zone of the name.
     pub(super) async fn descend(&self, name: &Name) -> Result<Status, Trouble> {
         let Some(anchor) = self.engine.options.anchor_above(name).cloned() else {
-            return Ok(Status::Insecure);
+            return Ok(Status::Insecure(None));
         };
         let mut status = self.status(anchor.clone()).await?;
         for count in labels(&anchor) + 1..=labels(name) {
@@ -167,7 +169,7 @@ impl Job {
             }
             let step = name.trim_to(count);
             if self.engine.options.is_unchecked(&step) {
-                return Ok(Status::Insecure);
+                return Ok(Status::Insecure(None));
             }
             match self.link(&step).await? {
                 Link::Zone(next, _) => status = next,
@@ -223,7 +225,7 @@ impl Job {
         let usable: Vec<&Anchor> = anchors.iter().filter(known).copied().collect();
         // RFC 4035 section 5.2: without a known algorithm, as if unsigned.
         if usable.is_empty() {
-            return Ok(Link::Zone(Status::Insecure, MAX_TTL));
+            return Ok(Link::Zone(Status::Insecure(Some(Unsupported::Algorithm)), MAX_TTL));
         }
         let is_trusted = |key: &DNSKEY| {
             usable.iter().any(|anchor| match anchor {
@@ -255,7 +257,7 @@ impl Job {
             let ttl = set.records.iter().map(|record| record.ttl).min().unwrap_or(0).min(verified.left);
             let usable = usable_ds(&set.records);
             if usable.is_empty() {
-                return Ok(Link::Zone(Status::Insecure, ttl));
+                return Ok(Link::Zone(Status::Insecure(Some(unsupported(&set.records))), ttl));
             }
             return self.link_by_keys(zone, |key| usable.iter().any(|ds| covers(ds, zone, key)), ttl).await;
         }
@@ -284,7 +286,7 @@ impl Job {
         };
         let proofs = self.proofs(&sets, &keys)?;
         Ok(match proofs.no_ds(zone)? {
-            NoDs::Unsigned => Link::Zone(Status::Insecure, least_ttl(records)),
+            NoDs::Unsigned(why) => Link::Zone(Status::Insecure(why), least_ttl(records)),
             NoDs::NoCut => Link::Inside(signer),
             NoDs::Unproven if *kind == Kind::NxDomain && proofs.nxdomain(zone)? == Proof::Yes => {
                 Link::Inside(signer)

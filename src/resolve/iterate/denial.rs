@@ -10,6 +10,7 @@ use hickory_proto::rr::RecordType;
 
 use super::found::labels;
 use super::nsec3::Nsec3s;
+use crate::resolve::Unsupported;
 use crate::resolve::exchange::trouble::Trouble;
 
 //----------- Proof, Proofs ----------------------------------------------------
@@ -21,7 +22,7 @@ pub(super) enum Proof {
     Yes,
     /// That it may be so: unsigned zones can be anywhere here (opt-out), or
     /// the proof would cost too much to look at (RFC 9276 section 3.2).
-    Insecure,
+    Insecure(Option<Unsupported>),
     /// Nothing.
     No,
 }
@@ -29,8 +30,8 @@ pub(super) enum Proof {
 /// What is known of DS records at a name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum NoDs {
-    /// A zone begins here, and it is not signed.
-    Unsigned,
+    /// A zone begins here, and it is not signed, or as good as that.
+    Unsigned(Option<Unsupported>),
     /// No zone begins here.
     NoCut,
     /// Nothing is known.
@@ -121,6 +122,11 @@ impl Proofs<'_> {
         })
     }
 
+    /// Returns whether an NSEC record says that a name exists.
+    pub(super) fn is_there(&self, name: &Name) -> bool {
+        self.nsec.iter().any(|(owner, _)| *owner == name) || self.is_empty(name)
+    }
+
     /// Returns whether a name is an empty non-terminal: what comes next is below
     /// it, and not the name itself.
     fn is_empty(&self, name: &Name) -> bool {
@@ -205,7 +211,7 @@ pub(super) fn no_ds(types: &Types, name: &Name) -> NoDs {
     if types.has(RecordType::DS) || types.has(RecordType::SOA) && !name.is_root() {
         NoDs::Unproven
     } else if types.has(RecordType::NS) {
-        NoDs::Unsigned
+        NoDs::Unsigned(None)
     } else {
         NoDs::NoCut
     }
@@ -253,9 +259,24 @@ mod tests {
             assert_eq!(proofs.nodata(&name("b.example."), T::DS).unwrap(), Proof::Yes);
             assert_eq!(proofs.nxdomain(&name("c.b.example.")).unwrap(), Proof::No);
             assert_eq!(proofs.nxdomain(&name("c.example.")).unwrap(), Proof::Yes);
-            assert_eq!(proofs.no_ds(&name("b.example.")).unwrap(), NoDs::Unsigned);
+            assert_eq!(proofs.no_ds(&name("b.example.")).unwrap(), NoDs::Unsigned(None));
             assert_eq!(proofs.no_ds(&name("example.")).unwrap(), NoDs::Unproven);
             assert_eq!(proofs.no_ds(&name("c.example.")).unwrap(), NoDs::NoCut);
+        });
+    }
+
+    #[test]
+    fn what_comes_next_exists() {
+        use RecordType as T;
+        let before = ("a.example.", nsec("b.example.", &[T::A]));
+        let apex = ("example.", nsec("*.example.", &[T::SOA, T::NS]));
+        let around = ("c.example.", nsec("e.example.", &[T::A]));
+        with(&[before, apex, around], |proofs| {
+            for there in ["b.example.", "*.example.", "e.example.", "d.example."] {
+                assert_eq!(proofs.nodata(&name(there), T::A).unwrap(), Proof::No, "{there}");
+                assert_eq!(proofs.nxdomain(&name(there)).unwrap(), Proof::No, "{there}");
+            }
+            assert_eq!(proofs.no_ds(&name("b.example.")).unwrap(), NoDs::Unproven);
         });
     }
 

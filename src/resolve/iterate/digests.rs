@@ -13,6 +13,7 @@ use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
 
 use super::verify::is_known;
+use crate::resolve::Unsupported;
 
 /// How many DS records of a zone are looked at.
 pub(super) const MAX_DS: usize = 8;
@@ -30,13 +31,27 @@ pub(super) fn is_digest(ds: &DS) -> bool {
     matches!(ds.digest_type(), DigestType::SHA1 | DigestType::SHA256 | DigestType::SHA384)
 }
 
-/// Returns those DS records that we can use.
-pub(super) fn usable_ds<'a>(records: &[&'a Record]) -> Vec<&'a DS> {
-    let ds = records.iter().filter_map(|record| match &record.data {
+/// Returns the DS records in a set.
+fn all_ds<'a>(records: &[&'a Record]) -> impl Iterator<Item = &'a DS> {
+    records.iter().filter_map(|record| match &record.data {
         RData::DNSSEC(DNSSECRData::DS(ds)) => Some(ds),
         _ => None,
-    });
-    let mut usable: Vec<&DS> = ds.filter(|ds| is_known(ds.algorithm()) && is_digest(ds)).collect();
+    })
+}
+
+/// Returns what we do not know of DS records of which we can use none.
+pub(super) fn unsupported(records: &[&Record]) -> Unsupported {
+    if all_ds(records).any(|ds| is_known(ds.algorithm())) {
+        Unsupported::Digest
+    } else {
+        Unsupported::Algorithm
+    }
+}
+
+/// Returns those DS records that we can use.
+pub(super) fn usable_ds<'a>(records: &[&'a Record]) -> Vec<&'a DS> {
+    let mut usable: Vec<&DS> =
+        all_ds(records).filter(|ds| is_known(ds.algorithm()) && is_digest(ds)).collect();
     // RFC 4509 section 3: SHA-1 does not count where there is better.
     if usable.iter().any(|ds| ds.digest_type() != DigestType::SHA1) {
         usable.retain(|ds| ds.digest_type() != DigestType::SHA1);

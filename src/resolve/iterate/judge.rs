@@ -22,6 +22,7 @@ use super::verify::Set;
 use super::verify::sets;
 use super::verify::verify;
 use crate::resolve::Flaw;
+use crate::resolve::Unsupported;
 use crate::resolve::data::MAX_TTL;
 use crate::resolve::exchange::trouble::Bogus;
 use crate::resolve::exchange::trouble::Trouble;
@@ -36,12 +37,22 @@ pub(super) struct Worth {
     pub(super) security: Security,
     /// How long, in seconds: no signature is stretched (RFC 4035 section 5.3.3).
     pub(super) ttl: u32,
+    /// Why it is not worth more, if that is for want of our own.
+    pub(super) unsupported: Option<Unsupported>,
+    /// Whether it was only proven that the name has no such data; the server may
+    /// say that there is no such name.
+    pub(super) exists: bool,
 }
 
 impl Worth {
     /// Returns that no signature limits an answer.
     pub(super) fn unsigned(security: Security) -> Self {
-        Self { security, ttl: MAX_TTL }
+        Self { security, ttl: MAX_TTL, unsupported: None, exists: false }
+    }
+
+    /// Returns that an answer is not signed, or as good as that.
+    fn insecure(unsupported: Option<Unsupported>) -> Self {
+        Self { unsupported, ..Self::unsigned(Security::Insecure) }
     }
 }
 
@@ -55,7 +66,7 @@ impl Job {
     ) -> Result<Worth, Trouble> {
         let options = &self.engine.options;
         if options.is_unchecked(name) || options.anchor_above(name).is_none() {
-            return Ok(Worth::unsigned(Security::Insecure));
+            return Ok(Worth::insecure(None));
         }
         // Nobody outside has to hear of names that the house has for itself.
         let is_signed =
@@ -82,7 +93,7 @@ impl Job {
             Status::Secure(keys) => keys,
             Status::Bogus(why) => return Err(Trouble::Bogus(why)),
             // Whoever forges can name a signer that is not signed itself.
-            Status::Insecure => return self.unsigned(name, rtype, found).await,
+            Status::Insecure(_) => return self.unsigned(name, rtype, found).await,
         };
         if found.answers.is_empty() {
             self.judge_negative(name, rtype, found, &authorities, &keys)
@@ -112,7 +123,9 @@ impl Job {
             let proofs = self.proofs(authorities, keys)?;
             match proofs.wildcard(set.name, signed)? {
                 Proof::Yes => {}
-                Proof::Insecure => worth.security = Security::Insecure,
+                Proof::Insecure(why) => {
+                    (worth.security, worth.unsupported) = (Security::Insecure, worth.unsupported.or(why));
+                }
                 Proof::No => {
                     let why = format!("{} is not proven to be of a wildcard", set.name);
                     return Err(Bogus::new(Flaw::NoProof, why).into());
@@ -137,16 +150,22 @@ impl Job {
             ttl = ttl.min(verified.left).min(verified.ttl);
         }
         let proofs = self.proofs(authorities, keys)?;
-        let proof = match found.kind {
-            Kind::NxDomain => proofs.nxdomain(name)?,
-            _ => proofs.nodata(name, rtype)?,
-        };
+        let (mut proof, mut exists) = (Proof::No, false);
+        if found.kind == Kind::NxDomain {
+            proof = proofs.nxdomain(name)?;
+        }
+        // Some say NXDOMAIN for empty non-terminals.  The RCODE is not signed, the
+        // proof is (for NSEC, as unbound has it).
+        let is_there = found.kind != Kind::NxDomain || proofs.is_there(name);
+        if proof == Proof::No && is_there {
+            (proof, exists) = (proofs.nodata(name, rtype)?, true);
+        }
         match proof {
             Proof::Yes => {
                 self.engine.proven.keep(found, &proofs, ttl.min(proofs.left));
-                Ok(Worth { security: Security::Secure, ttl })
+                Ok(Worth { ttl, exists, ..Worth::unsigned(Security::Secure) })
             }
-            Proof::Insecure => Ok(Worth { security: Security::Insecure, ttl }),
+            Proof::Insecure(why) => Ok(Worth { ttl, ..Worth::insecure(why) }),
             Proof::No => {
                 let why = format!("it is not proven that there is no {name} {rtype}");
                 Err(Bogus::new(Flaw::NoProof, why).into())
@@ -168,7 +187,7 @@ impl Job {
             Some(other) => other,
         };
         match status {
-            Status::Insecure => Ok(Worth::unsigned(Security::Insecure)),
+            Status::Insecure(why) => Ok(Worth::insecure(why)),
             Status::Bogus(why) => Err(Trouble::Bogus(why)),
             Status::Secure(keys) => {
                 let why = format!("{name} {rtype} has no signature of {}", keys.zone);

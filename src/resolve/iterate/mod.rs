@@ -194,12 +194,14 @@ impl Job {
         let mut answers: Vec<Record> = Vec::new();
         let mut authorities: Vec<Record> = Vec::new();
         let mut security = Security::Secure;
+        let mut unsupported = None;
         loop {
             if self.renews {
                 self.engine.store.forget_ending(&name, rtype, self.now.instant);
             }
             let (found, worth) = self.find_good(&name, rtype).await?;
             security = security.max(worth.security);
+            unsupported = unsupported.or(worth.unsupported);
             let age = found.age(self.now.instant);
             let aged = |record: &Record| {
                 let mut record = record.clone();
@@ -222,12 +224,14 @@ impl Job {
                     }
                     continue;
                 }
-                Kind::NxDomain => ResponseCode::NXDomain,
-                Kind::Data | Kind::NoData => ResponseCode::NoError,
+                Kind::NxDomain if !worth.exists => ResponseCode::NXDomain,
+                Kind::NxDomain | Kind::Data | Kind::NoData => ResponseCode::NoError,
             };
             self.engine.exchange.counters.validated(security);
             let secure = security == Security::Secure;
-            return Ok(AnswerData::new(question, rcode, answers, authorities, secure));
+            let mut data = AnswerData::new(question, rcode, answers, authorities, secure);
+            data.unsupported = unsupported;
+            return Ok(data);
         }
     }
 

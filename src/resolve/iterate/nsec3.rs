@@ -14,6 +14,7 @@ use super::denial::lacks;
 use super::denial::no_ds;
 use super::denial::wildcard_below;
 use super::found::labels;
+use crate::resolve::Unsupported;
 use crate::resolve::exchange::budget::Budget;
 use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::stats::Limit;
@@ -131,7 +132,7 @@ impl<'a> Nsec3s<'a> {
     /// See [`Proofs::nxdomain`](super::denial::Proofs::nxdomain).
     pub(super) fn nxdomain(&self, name: &Name) -> Result<Proof, Trouble> {
         if self.is_too_dear() {
-            return Ok(Proof::Insecure);
+            return Ok(Proof::Insecure(Some(Unsupported::Iterations)));
         }
         let Some(Closest { encloser, covers_next: Some(next) }) = self.closest(name)? else {
             return Ok(Proof::No);
@@ -139,7 +140,7 @@ impl<'a> Nsec3s<'a> {
         let Some(wildcard) = wildcard_below(&encloser) else { return Ok(Proof::No) };
         Ok(match self.covering(&wildcard)? {
             None => Proof::No,
-            Some(_) if next.opt_out() => Proof::Insecure,
+            Some(_) if next.opt_out() => Proof::Insecure(None),
             Some(_) => Proof::Yes,
         })
     }
@@ -147,7 +148,7 @@ impl<'a> Nsec3s<'a> {
     /// See [`Proofs::nodata`](super::denial::Proofs::nodata).
     pub(super) fn nodata(&self, name: &Name, rtype: RecordType) -> Result<Proof, Trouble> {
         if self.is_too_dear() {
-            return Ok(Proof::Insecure);
+            return Ok(Proof::Insecure(Some(Unsupported::Iterations)));
         }
         if let Some(nsec3) = self.at(name)? {
             let proven = lacks(&Types::new(nsec3.type_bit_maps()), name, rtype);
@@ -160,22 +161,22 @@ impl<'a> Nsec3s<'a> {
         if let Some(nsec3) = wildcard {
             let proven = lacks(&Types::new(nsec3.type_bit_maps()), name, rtype);
             return Ok(match proven {
-                true if next.opt_out() => Proof::Insecure,
+                true if next.opt_out() => Proof::Insecure(None),
                 true => Proof::Yes,
                 false => Proof::No,
             });
         }
-        Ok(if next.opt_out() { Proof::Insecure } else { Proof::No })
+        Ok(if next.opt_out() { Proof::Insecure(None) } else { Proof::No })
     }
 
     /// See [`Proofs::wildcard`](super::denial::Proofs::wildcard).
     pub(super) fn wildcard(&self, name: &Name, signed: usize) -> Result<Proof, Trouble> {
         if self.is_too_dear() {
-            return Ok(Proof::Insecure);
+            return Ok(Proof::Insecure(Some(Unsupported::Iterations)));
         }
         Ok(match self.covering(&name.trim_to(signed + 1))? {
             None => Proof::No,
-            Some(nsec3) if nsec3.opt_out() => Proof::Insecure,
+            Some(nsec3) if nsec3.opt_out() => Proof::Insecure(None),
             Some(_) => Proof::Yes,
         })
     }
@@ -183,13 +184,13 @@ impl<'a> Nsec3s<'a> {
     /// See [`Proofs::no_ds`](super::denial::Proofs::no_ds).
     pub(super) fn no_ds(&self, name: &Name) -> Result<NoDs, Trouble> {
         if self.is_too_dear() {
-            return Ok(NoDs::Unsigned);
+            return Ok(NoDs::Unsigned(Some(Unsupported::Iterations)));
         }
         if let Some(nsec3) = self.at(name)? {
             return Ok(no_ds(&Types::new(nsec3.type_bit_maps()), name));
         }
         Ok(match self.closest(name)? {
-            Some(Closest { covers_next: Some(next), .. }) if next.opt_out() => NoDs::Unsigned,
+            Some(Closest { covers_next: Some(next), .. }) if next.opt_out() => NoDs::Unsigned(None),
             Some(Closest { covers_next: Some(_), .. }) => NoDs::NoCut,
             _ => NoDs::Unproven,
         })

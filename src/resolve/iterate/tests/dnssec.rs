@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
+use hickory_proto::dnssec::Algorithm;
+use hickory_proto::dnssec::DigestType;
 use hickory_proto::dnssec::rdata::DNSSECRData;
+use hickory_proto::dnssec::rdata::DS;
 use hickory_proto::dnssec::rdata::NSEC;
 use hickory_proto::op::Message;
 use hickory_proto::op::ResponseCode;
@@ -28,6 +31,7 @@ use crate::resolve::FailureKind;
 use crate::resolve::Flaw;
 use crate::resolve::Question;
 use crate::resolve::Settings;
+use crate::resolve::Unsupported;
 use crate::resolve::rootkeys::RootKeys;
 use crate::resolve::upstream::Upstream;
 
@@ -56,7 +60,7 @@ pub(super) struct Signed {
 }
 
 /// What a server says, made worse: the query, its answer, the key of the zone.
-type Spoil = fn(&Message, &mut Message, &Key);
+pub(super) type Spoil = fn(&Message, &mut Message, &Key);
 
 impl Signed {
     pub(super) fn new() -> Self {
@@ -75,16 +79,33 @@ impl Signed {
     }
 
     /// Makes the replies of `example.com` worse.
-    fn spoiled(spoil: Spoil) -> Self {
+    pub(super) fn spoiled(spoil: impl Fn(&Message, &mut Message, &Key) + Send + Sync + 'static) -> Self {
         Self::with(Key::new(), NOW, spoil, |_| {})
     }
 
     /// Makes `example.com` of a key, with signatures of a moment.
-    fn with(key: Key, unix: i64, spoil: Spoil, change: impl FnOnce(&mut Settings)) -> Self {
+    fn with(
+        key: Key,
+        unix: i64,
+        spoil: impl Fn(&Message, &mut Message, &Key) + Send + Sync + 'static,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let ds = [key.ds("example.com.")];
+        Self::delegated(&ds, key, unix, spoil, change)
+    }
+
+    /// Makes `example.com` of a key, with DS records that may be of another.
+    fn delegated(
+        ds: &[Record],
+        key: Key,
+        unix: i64,
+        spoil: impl Fn(&Message, &mut Message, &Key) + Send + Sync + 'static,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let [now, then] = [NOW, unix].map(|unix| Arc::new(AtomicI64::new(unix)));
         let (root_key, com_key) = (Key::new(), Key::new());
         let root = SignedZone::new(".", ROOT_ZONE, &root_key, &[com_key.ds("com.")], &now);
-        let com = SignedZone::new("com.", COM_ZONE, &com_key, &[key.ds("example.com.")], &now);
+        let com = SignedZone::new("com.", COM_ZONE, &com_key, ds, &now);
         let example = SignedZone::new("example.com.", ZONE, &key, &[], &then);
         let mut internet = Internet::new();
         for (address, zone) in [(ROOT, root), (COM, com)] {
@@ -117,7 +138,7 @@ impl Signed {
     }
 }
 
-fn is_asked(query: &Message, rtype: RecordType) -> bool {
+pub(super) fn is_asked(query: &Message, rtype: RecordType) -> bool {
     query.queries[0].query_type() == rtype
 }
 
@@ -206,6 +227,30 @@ async fn every_flaw_is_told_by_its_name() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_signed_in_ways_that_we_do_not_know_is_insecure_and_it_is_said() {
+    let of = |algorithm, digest| {
+        let ds = DS::new(1, algorithm, digest, vec![7; 32]);
+        Record::from_rdata(name("example.com."), 300, RData::DNSSEC(DNSSECRData::DS(ds)))
+    };
+    let strange = of(Algorithm::Unknown(213), DigestType::SHA256);
+    let undigested = of(Algorithm::ED25519, DigestType::Unknown(99));
+    let good = Key::new().ds("example.com.");
+    for (ds, ends) in [
+        (vec![strange.clone()], Some(Unsupported::Algorithm)),
+        (vec![undigested.clone()], Some(Unsupported::Digest)),
+        (vec![strange.clone(), undigested.clone()], Some(Unsupported::Digest)),
+        // One that we know is enough to be held to it (RFC 6840 section 5.2).
+        (vec![strange, undigested, good], None),
+    ] {
+        let signed = Signed::delegated(&ds, Key::new(), NOW, |_, _, _| {}, |_| {});
+        let told = signed.house.ask("www.example.com").await;
+        assert_eq!(told.as_ref().ok().and_then(|data| data.unsupported), ends);
+        assert_eq!(told.map_or(true, |data| data.secure), ends.is_none());
+    }
+    assert_eq!(Signed::new().house.ask("www.plain.com").await.unwrap().unsupported, None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_does_not_want_checks_gets_what_there_is() {
     let signed = Signed::spoiled(|_, reply, _| without(reply, RecordType::RRSIG));
     let name = "www.example.com".parse().unwrap();
@@ -245,7 +290,7 @@ fn prove(reply: &mut Message, key: &Key, owner: &str, next: &str, types: &[Recor
     reply.authorities = vec![soa, soa_rrsig, nsec, rrsig];
 }
 
-fn record_soa() -> Record {
+pub(super) fn record_soa() -> Record {
     let soa = hickory_proto::rr::rdata::SOA::new(Name::root(), Name::root(), 1, 1, 1, 1, 60);
     Record::from_rdata(name("example.com."), 60, RData::SOA(soa))
 }
@@ -253,7 +298,7 @@ fn record_soa() -> Record {
 #[tokio::test(start_paused = true)]
 async fn proofs_of_other_places_prove_nothing() {
     use RecordType as T;
-    let spoils: [Spoil; 4] = [
+    let spoils: [Spoil; 3] = [
         // It leads out of the zone (CVE-2026-13321).
         |query, reply, key| {
             if is_asked(query, T::A) {
@@ -272,16 +317,22 @@ async fn proofs_of_other_places_prove_nothing() {
                 prove(reply, key, "e.example.com.", "z.example.com.", &[T::DNAME]);
             }
         },
-        // The name is an empty non-terminal above the next.
-        |query, reply, key| {
-            if is_asked(query, T::A) {
-                prove(reply, key, "example.com.", "x.www.e.example.com.", &[T::NS, T::SOA]);
-            }
-        },
     ];
     for (nth, spoil) in spoils.into_iter().enumerate() {
         assert_eq!(Signed::spoiled(spoil).flaw("www.e.example.com").await, Flaw::NoProof, "{nth}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_proven_to_be_there_is_there_whatever_the_rcode() {
+    // An empty non-terminal above the next name, and NXDOMAIN.
+    let signed = Signed::spoiled(|query, reply, key| {
+        if is_asked(query, RecordType::A) {
+            prove(reply, key, "example.com.", "x.www.e.example.com.", &[RecordType::NS, RecordType::SOA]);
+        }
+    });
+    let (rcode, secure, _) = signed.get("www.e.example.com").await;
+    assert_eq!((rcode, secure), (ResponseCode::NoError, true));
 }
 
 #[tokio::test(start_paused = true)]

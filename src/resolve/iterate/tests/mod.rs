@@ -5,6 +5,7 @@ mod dnssec;
 mod failures;
 mod forwarded;
 mod internet;
+mod nsec3;
 mod proven;
 mod rollover;
 mod signed;
