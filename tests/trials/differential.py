@@ -11,8 +11,8 @@ asked again later, since either may have given up in a hurry; what differs
 still is shown, and fails the trial if it is more than one question in a
 thousand, or if Sordino takes for secure what unbound calls bogus."""
 
-import argparse, collections, os, random, sys, threading, time
-import dns.exception, dns.flags, dns.message, dns.name, dns.rcode, dns.rdatatype as T, dns.rrset
+import argparse, collections, os, random, signal, sys, threading, time
+import dns.edns, dns.exception, dns.flags, dns.message, dns.name, dns.rcode, dns.rdatatype as T, dns.rrset
 from net import Net
 from peers import Peer
 from zones import Key, Zone
@@ -52,6 +52,8 @@ BROKEN = [
     "wildcard-unproven", "unsigned-with-ds", "revoked", "unknown-algorithm", "unknown-digest", "unknown-and-known",
     "no-ds", "iterations-200", "no-signatures", "dnskey-unsigned", "no-zone-flag",
 ]
+# Of these, the data that is signed is signed well.
+SOUND = GOOD + ["bitmap", "no-proof", "no-closer", "nsec-elsewhere", "nsec3-algorithm", "wildcard-unproven", "soa-unsigned"]
 # What is wrong with the servers.
 SERVERS = [
     "", "", "", "truncates", "loses-case", "no-edns", "formerr-edns", "one-refuses", "one-lame", "one-silent", "one-servfail",
@@ -59,15 +61,29 @@ SERVERS = [
     "badvers", "drops-edns",
 ]
 
+# Servers of which one is of no use, now and then or always.
+IMPATIENT = ["badvers", "drops-edns", "one-silent", "one-servfail", "one-lame", "one-refuses", "formerr-edns", "other-question"]
 
-def explained(zone, one, two):
-    """Why two may differ."""
-    if zone.kind == "revoked" and one[0] == "SERVFAIL":
+
+def explained(world, question, one, two):
+    """Why two may differ; nothing if nobody has said why."""
+    zone, owner, rtype = question
+    target = zone.far if owner == "far" else zone
+    if one[0] == "SERVFAIL" and "revoked" in (zone.kind, target.kind):
         return "a revoked key is used for nothing (RFC 5011 section 2.1); unbound follows a DS record to it"
-    if zone.kind == "nsec-elsewhere" and one[0] == "SERVFAIL":
+    if one[0] == "SERVFAIL" and zone.kind == "nsec-elsewhere":
         return "the last NSEC record points to the apex (RFC 4034 section 4.1.1); unbound takes any that points back"
-    if zone.server == "badvers" and two[1] == 0 and (not two[2] or two[0] == "NOERROR"):
+    if one[0] == "SERVFAIL" and zone.kind == "soa-unsigned" and two[2]:
+        return "a SOA record has to be signed, behind an alias too; unbound does not look at it there"
+    if "badvers" in (zone.server, target.server) and two[:2] == ("NOERROR", 0) and set(two[2]) <= set(one[2]):
         return "unbound takes BADVERS for an empty answer"
+    # From here on Sordino says what is in the zone, and takes nothing for secure that is not.
+    if owner == "far" or one[:3:2] != world.truth(zone, owner, rtype) or one[1] and zone.kind not in SOUND:
+        return None
+    if zone.server == "nxdomain-for-ent" and owner.split(".")[-1] in ("wild", "star", "ent", "old"):
+        return "NXDOMAIN for an empty non-terminal says nothing of what is below (RFC 9156 section 2.3); unbound believes it"
+    if zone.server in IMPATIENT and two[0] == "SERVFAIL":
+        return "one server is of no use; unbound gives up, and does not ask the other one"
     return None
 
 
@@ -75,7 +91,7 @@ class World:
     def __init__(self, count, seed, only):
         self.dice = random.Random(seed)
         pool = {a: [Key(a) for _ in range(6 if a in (8, 10, 5) else 30)] for a in (13, 8, 10, 5, 14, 15, 213)}
-        self.pool, self.by_name, self.by_server = pool, {}, {}
+        self.pool, self.by_name, self.by_server, self.said = pool, {}, {}, {}
         tlds = {"nsec.": "nsec", "nsec3.": "nsec3", "optout.": "optout", "plain.": None}
         texts = {tld: "@ NS a.nic\na.nic A 10.53.0.2\n" for tld in tlds}
         self.zones = []
@@ -108,12 +124,12 @@ class World:
         if kind == "csk":
             keys = (keys[0], keys[0])
         one, two = (f"10.53.{1 + n // 250}.{1 + n % 250}" for n in (2 * nth, 2 * nth + 1))
-        far = dice.choice(self.zones).apex.to_text() if self.zones else "plain."
-        text = PLAIN.format(one, two, far)
+        far = dice.choice(self.zones) if self.zones else None
+        text = PLAIN.format(one, two, far.apex.to_text() if far else "plain.")
         iterations = int(kind.split("-")[1]) if kind.startswith("iterations") else 0
         signed = denial if kind != "unsigned-with-ds" else None
         zone = Zone(f"z{nth}.{tld}", text, signed, keys if denial else (), kind, iterations, b"\x5a" if dice.random() < 0.5 else b"")
-        zone.ksk = zone.ksk or keys[0]
+        zone.ksk, zone.far = zone.ksk or keys[0], far or zone
         zone.kind, zone.server, zone.servers, zone.nth = kind, server, (one, two), nth
         ds = [zone.ds("SHA384" if kind == "sha384" else "SHA256")] if denial and kind != "no-ds" else []
         if kind == "wrong-ds":
@@ -138,9 +154,31 @@ class World:
     def anchor(self):
         return f". 3600 IN DNSKEY {self.root_keys[0].rdata.to_text()}\n"
 
+    def truth(self, zone, owner, rtype):
+        """The RCODE and data that a zone has, whatever its servers say."""
+        name = zone.apex if owner == "@" else dns.name.from_text(owner, zone.apex)
+        if (owner, rtype) == ("@", "DS"):
+            zone = self.tlds[zone.apex.split(2)[1].to_text()]
+        code, _, answer, _, _ = self.of_zone(zone, name, T.from_text(rtype))
+        data = sorted(f"{r.name} {T.to_text(r.rdtype)} {d}".lower() for r in answer if r.rdtype != T.RRSIG for d in r)
+        return dns.rcode.to_text(code), tuple(data)
+
     # ---- what servers say ----
 
     def answer(self, server, wire, tcp):
+        """What a server says, made once for all who ask the same in the same way."""
+        end = wire.index(0, 12) + 5
+        zone = self.by_server.get(server, (None,))[0]
+        place = server, tcp, wire[2:12], wire[12:end].lower(), wire[end:]
+        question, reply = self.said.get(place, (None, None))
+        if question is None or zone and zone.server == "loses-case":
+            question, reply = wire[12:end], self.make_answer(server, wire, tcp)
+            self.said[place] = question, reply
+        if reply is None:
+            return None
+        return wire[:2] + reply[2:12] + (wire[12:end] if reply[12:end] == question else reply[12:end]) + reply[end:]
+
+    def make_answer(self, server, wire, tcp):
         query = dns.message.from_wire(wire)
         name, rtype = query.question[0].name, query.question[0].rdtype
         lower = dns.name.Name(label.lower() for label in name.labels)
@@ -219,15 +257,28 @@ class World:
 
 
 def outcome(peer, name, rtype):
-    code, ad, wire, _ = peer.ask(name, rtype, timeout=9, dnssec=True)
+    code, ad, wire, _ = peer.ask(name, T.from_text(rtype), timeout=9, dnssec=True)
     if code is None:
-        return ("SERVFAIL", 0, ())
+        return Outcome(("SERVFAIL", 0, ()), "no answer")
     try:
         reply = dns.message.from_wire(wire, ignore_trailing=True)
     except Exception as error:
-        return ("unreadable", 0, (repr(error),))
+        return Outcome(("unreadable", 0, (repr(error),)))
+    said = " ".join(o.text or str(int(o.code)) for o in reply.options if o.otype == dns.edns.OptionType.EDE)
     data = sorted(f"{r.name} {T.to_text(r.rdtype)} {d}".lower() for r in reply.answer if r.rdtype != T.RRSIG for d in r)
-    return (dns.rcode.to_text(reply.rcode()), ad, tuple(data) if code in (0, 3) else ())
+    return Outcome((dns.rcode.to_text(reply.rcode()), ad, tuple(data) if code in (0, 3) else ()), said)
+
+
+class Outcome(tuple):
+    """RCODE, AD, data; and what the extended error says, which is not compared."""
+
+    def __new__(cls, outcome, said=""):
+        made = super().__new__(cls, outcome)
+        made.said = said
+        return made
+
+    def __str__(self):
+        return f"{super().__repr__()} {self.said}"
 
 
 def main():
@@ -235,19 +286,28 @@ def main():
     options.add_argument("--zones", type=int, default=200)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--only")
-    options.add_argument("--at-once", type=int, default=16)
+    options.add_argument("--at-once", type=int, default=48)
     options.add_argument("--questions", type=int, default=8, help="about each zone")
+    options.add_argument("--ask", nargs="*", help="nothing but these (NAME:TYPE)")
     options.add_argument("--show", type=int, default=40)
     options.add_argument("--forward", action="store_true")
     options = options.parse_args()
     world = World(options.zones, options.seed, options.only)
-    Net(world.answer)
+    if os.fork() == 0:  # a process of its own, and a processor, if there are two
+        Net(world.answer)
+        while True:
+            signal.pause()
     folder = os.environ["TRIAL_FOLDER"]
     middle = Peer("unbound", 5500, folder + "/middle") if options.forward else None
     ours, theirs = (
         Peer(name, port, folder, world.anchor(), forward=middle and f"127.0.0.1{mark}5500")
         for name, port, mark in (("sordino", 5300, ":"), ("unbound", 5400, "@"))
     )
+    for name in options.ask or ():
+        for peer in ours, theirs:
+            print(f"{name} {peer.name:8}", outcome(peer, *name.split(":")), flush=True)
+    if options.ask:
+        return
     some = min(options.questions, len(QUESTIONS))
     todo = [(zone, o, t) for zone in world.zones for o, t in world.dice.sample(QUESTIONS, some)]
     world.dice.shuffle(todo)
@@ -257,7 +317,7 @@ def main():
 
     def both(zone, owner, rtype):
         name = zone.apex.to_text() if owner == "@" else f"{owner}.{zone.apex}"
-        return outcome(ours, name, T.from_text(rtype)), outcome(theirs, name, T.from_text(rtype))
+        return outcome(ours, name, rtype), outcome(theirs, name, rtype)
 
     def work(todo, found):
         while True:
@@ -289,13 +349,13 @@ def main():
             break
         time.sleep(pause)  # what failed is remembered for 5 s by us; what is bogus for a minute by both
         differ = run([question for question, _, _ in differ])
-    worse = sum(one[1] == 1 and two[0] == "SERVFAIL" for _, one, two in differ)
-    reasons = collections.Counter(explained(question[0], one, two) for question, one, two in differ)
-    differ = [d for d in differ if not explained(d[0][0], d[1], d[2])]
+    worse = sum(one[1] == 1 and two[0] == "SERVFAIL" and not explained(world, q, one, two) for q, one, two in differ)
+    reasons = collections.Counter(explained(world, *d) for d in differ)
+    differ = [d for d in differ if not explained(world, *d)]
     for (zone, owner, rtype), one, two in differ[: options.show]:
         print(f"{owner}.{zone.apex} {rtype} [{zone.kind} {zone.denial} {zone.server}]\n   sordino {one}\n   unbound {two}")
     for reason, count in reasons.items():
-        print(f"{count} differ: {reason or 'not explained'}")
+        print(f"{count} differ ({100 * count / asked:.3f} %): {reason or 'not explained'}")
     print("what unbound said, by kind:")
     for kind, counts in sorted(outcomes.items()):
         print(f"  {kind:20}", ", ".join(f"{code}{' AD' if ad else ''} {n}" for (code, ad), n in counts.most_common()))
