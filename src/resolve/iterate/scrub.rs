@@ -77,6 +77,8 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
             && record.name.zone_of(asked.zone)
     };
     let leads_up = reply.authorities.iter().any(upwards);
+    // Whoever is named, and wherever that leads: the server itself does not know.
+    let names_others = reply.authorities.iter().any(|record| record.record_type() == RecordType::NS);
     gather_signatures(&mut reply);
     for section in [&mut reply.answers, &mut reply.authorities] {
         section.retain(|record| asked.zone.zone_of(&record.name));
@@ -110,7 +112,6 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
     if authority {
         return Ok(Says::Answer(found, Vec::new()));
     }
-    let names_others = reply.authorities.iter().any(|record| record.record_type() == RecordType::NS);
     match rcode {
         // Some parents have never heard of DS and refer to the child.
         ResponseCode::NoError if names_others && asked.rtype == RecordType::DS => Ok(Says::Hearsay(found)),
