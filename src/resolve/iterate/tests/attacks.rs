@@ -1,10 +1,13 @@
 //! Attacks on our time and on others'.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hickory_proto::dnssec::rdata::DNSSECRData;
+use hickory_proto::dnssec::rdata::RRSIG;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
@@ -17,11 +20,19 @@ use super::House;
 use super::OTHER;
 use super::USUAL;
 use super::USUAL_COM;
+use super::dnssec::NOW;
+use super::dnssec::Signed;
+use super::dnssec::is_asked;
 use super::internet;
 use super::internet::record;
 use super::internet::reply_to;
+use crate::query::Rtype;
 use crate::resolve::FailureKind;
+use crate::resolve::Question;
 use crate::resolve::exchange::budget::WALL_CLOCK;
+use crate::resolve::exchange::trouble::Trouble;
+use crate::resolve::iterate::found::signature;
+use crate::resolve::iterate::job::Job;
 use crate::resolve::stats::Limit;
 
 #[tokio::test(start_paused = true)]
@@ -136,6 +147,67 @@ async fn silent_servers_without_number_are_not_all_asked() {
     let house = House::new(internet);
     assert!(house.ask("www.sub.example.com").await.is_err());
     assert!(house.internet.packets() <= 40, "{}", house.internet.packets());
+}
+
+#[tokio::test(start_paused = true)]
+async fn zones_that_are_not_there_hold_up_nobody() {
+    // Phantom domains: many at once, whose servers never answer.
+    let mut com = USUAL_COM.to_owned();
+    for nth in 0..300 {
+        let address = format!("10.9.{}.{}", nth / 250, nth % 250 + 1);
+        writeln!(com, "\np{nth}.com. NS ns.p{nth}.com.\nns.p{nth}.com. A {address}").unwrap();
+    }
+    let house = Arc::new(House::new(internet(&com, USUAL)));
+    let ask = |nth| {
+        let house = Arc::clone(&house);
+        tokio::spawn(async move { house.ask(&format!("www.p{nth}.com")).await })
+    };
+    let phantoms: Vec<_> = (0..300).map(ask).collect();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(phantoms.iter().all(|phantom| !phantom.is_finished()));
+    let at_once = timeout(Duration::from_millis(1), house.data("www.example.com"));
+    assert_eq!(at_once.await.unwrap(), ["192.0.2.1"]);
+    for phantom in phantoms {
+        phantom.await.unwrap().unwrap_err();
+    }
+    assert!(house.internet.packets() <= 300 * 12, "{}", house.internet.packets());
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_of_one_tag_and_signatures_that_fit_none_are_few_checks() {
+    // KeyTrap (CVE-2023-50387): 100 keys that have the tag of the real one, and
+    // 100 signatures by none of them.
+    let signed = Signed::spoiled(|query, reply, key| {
+        let mut wrong = Vec::new();
+        for record in &mut reply.answers {
+            if let Some(rrsig) = signature(record).filter(|_| is_asked(query, RecordType::A)) {
+                let made = |nth| RRSIG::from_sig(rrsig.input().clone(), vec![nth; 64]);
+                wrong.extend((0..100).map(|nth| RData::DNSSEC(DNSSECRData::RRSIG(made(nth)))));
+            }
+        }
+        if !wrong.is_empty() {
+            let owner = reply.answers[0].name.clone();
+            reply.answers.truncate(1);
+            reply.answers.extend(wrong.into_iter().map(|data| Record::from_rdata(owner.clone(), 300, data)));
+        } else if is_asked(query, RecordType::DNSKEY) {
+            let zone = internet::name("example.com.");
+            reply.answers.truncate(1);
+            for nth in 0..100 {
+                let data = RData::DNSSEC(DNSSECRData::DNSKEY(key.twin(nth)));
+                reply.answers.push(Record::from_rdata(zone.clone(), 3_600, data));
+            }
+            reply.answers.push(key.sign(&zone, &reply.answers, NOW, |_| {}));
+        }
+    });
+    let recursion = &signed.house.recursion;
+    let job = Job::new(&recursion.engine, signed.house.now(), false);
+    let name = "www.example.com".parse().unwrap();
+    let question = Question { name, rtype: Rtype::A, checking_disabled: false };
+    let trouble = recursion.work(&job, &question).await.unwrap_err();
+    assert!(matches!(trouble, Trouble::Bogus(_)), "{trouble}");
+    // Five good ones on the way, and four in vain.
+    assert!(job.budget.used(Limit::Signatures) <= 9, "{}", job.budget.used(Limit::Signatures));
+    assert_eq!(job.budget.used(Limit::BadSignatures), 4);
 }
 
 #[tokio::test(start_paused = true)]

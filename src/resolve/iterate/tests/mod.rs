@@ -5,6 +5,7 @@ mod dnssec;
 mod failures;
 mod forwarded;
 mod internet;
+mod limits;
 mod nsec3;
 mod proven;
 mod rollover;

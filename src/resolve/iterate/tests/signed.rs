@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use hickory_proto::dnssec::Algorithm;
 use hickory_proto::dnssec::DigestType;
+use hickory_proto::dnssec::PublicKeyBuf;
 use hickory_proto::dnssec::SigningKey;
 use hickory_proto::dnssec::TBS;
 use hickory_proto::dnssec::crypto::Ed25519SigningKey;
@@ -55,6 +56,20 @@ impl Key {
 
     pub(super) fn dnskey(&self) -> DNSKEY {
         DNSKEY::with_flags(self.flags, self.key.to_public_key().unwrap())
+    }
+
+    /// Returns a key that nobody has, with the tag of this one.
+    pub(super) fn twin(&self, nth: u8) -> DNSKEY {
+        let tag = self.dnskey().calculate_key_tag().unwrap();
+        let made = |last: u16| {
+            let mut octets = vec![nth; 32];
+            octets[30..].copy_from_slice(&last.to_be_bytes());
+            DNSKEY::with_flags(self.flags, PublicKeyBuf::new(octets, Algorithm::ED25519))
+        };
+        // A tag is a sum (RFC 4034 appendix B), so that one addition is enough.
+        let missing = tag.wrapping_sub(made(0).calculate_key_tag().unwrap());
+        let mut near = (0..3).map(|more| made(missing.wrapping_add(more).wrapping_sub(1)));
+        near.find(|key| key.calculate_key_tag().unwrap() == tag).unwrap()
     }
 
     pub(super) fn ds(&self, zone: &str) -> Record {
