@@ -222,6 +222,11 @@ class Zone:
             return self.proof(encloser, star)
         return self.proof(*[encloser] * wildcard_too, closer, *[star] * wildcard_too)
 
+    def no_ds(self, cut):
+        """Proof that a delegation is not signed (RFC 5155 section 7.2.7 for those
+        that opted out: the closest provable encloser)."""
+        return self.missing(cut, False) + self.proof(cut.parent()) if self.denial == "optout" else self.proof(cut)
+
     def negative(self, *proofs):
         soa = self.data[self.apex][T.SOA]
         soa = dns.rrset.from_rdata_list(self.apex, 60, soa)
@@ -249,7 +254,7 @@ class Zone:
                 return 0, True, self.signed(sets[rtype]), [], []
             if T.CNAME in sets:
                 return self.follow(self.signed(sets[T.CNAME]), sets[T.CNAME][0].target, rtype, depth)
-            return 0, True, [], self.negative(self.proof(name)), []
+            return 0, True, [], self.negative(self.no_ds(name) if name == cut else self.proof(name)), []
         encloser, _ = self.encloser(name)
         star = dns.name.from_text("*", encloser)
         if star not in self.data:
@@ -279,10 +284,8 @@ class Zone:
         authority = [sets[T.NS]]
         if T.DS in sets:
             authority += self.signed(sets[T.DS])
-        elif self.denial == "optout":
-            authority += self.missing(cut, False) + self.proof(self.encloser(cut)[0] if cut not in self.names()[0] else cut.parent())
-        elif self.denial:
-            authority += self.proof(cut)
+        else:
+            authority += self.no_ds(cut)
         glue = [s for ns in sets[T.NS] for t, s in self.data.get(ns.target, {}).items() if t in (T.A, T.AAAA)]
         return 0, False, [], authority, glue
 
