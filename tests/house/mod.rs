@@ -31,6 +31,7 @@ mod querylog;
 mod report;
 mod robust;
 mod silence;
+mod spoofing;
 mod storms;
 mod streams;
 mod support;
