@@ -188,7 +188,8 @@ impl Identify {
         } else {
             let news = pending.wait_for(Option::is_some);
             let told = tokio::time::timeout(self.settings.load().wait, news).await;
-            told.ok().and_then(|told| told.ok().and_then(|mac| *mac))
+            // Where the machine is busy, news is late; the kernel is not.
+            told.ok().and_then(|told| told.ok().and_then(|mac| *mac)).or_else(|| self.here(at))
         };
         if ours {
             self.lock().end(key, found.is_some(), now.instant);
@@ -203,6 +204,11 @@ impl Identify {
     /// found since it was last looked for.
     fn ask(&self, at: SocketAddr) -> Option<MacAddr> {
         self.neighbors.poke(at);
+        self.here(at)
+    }
+
+    /// Returns the MAC address of a client if the network shows it by now.
+    fn here(&self, at: SocketAddr) -> Option<MacAddr> {
         match self.neighbors.look(at) {
             Sight::Here(mac) => Some(mac),
             Sight::Silent | Sight::Away => None,

@@ -130,6 +130,17 @@ async fn all_who_wait_are_told_as_soon_as_it_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_there_when_the_time_is_up_is_found_although_the_news_is_late() {
+    let house = fixture();
+    let wakes = async {
+        tokio::time::sleep(Duration::from_millis(3)).await;
+        house.link.awake.store(1, Ordering::Relaxed);
+    };
+    let (found, ()) = tokio::join!(house.waited("192.0.2.4"), wakes);
+    assert_eq!(found, (Some(SPEAKER), Source::Neighbor));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_answers_before_we_listen_is_found_all_the_same() {
     let house = fixture();
     let unseen = house.identify.at_once(at("192.0.2.4"), house.clock.now()).unwrap_err();
