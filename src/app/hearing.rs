@@ -31,9 +31,11 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// Most channels that are heard: a machine has a few links.
 const MOST_CHANNELS: usize = 32;
 
-/// How long somebody has to be found who announces something and is no neighbor
-/// yet.
+/// When it is looked for somebody who announces something and is no neighbor yet.
 const SOON: Duration = Duration::from_millis(200);
+
+/// How often.
+const TRIES: usize = 5;
 
 /// For how many of those is looked at once.
 const MOST_UNKNOWN: usize = 64;
@@ -109,9 +111,12 @@ impl Hearing {
         let this = Arc::clone(self);
         tokio::spawn(async move {
             around::poke(from);
-            tokio::time::sleep(SOON).await;
-            if let Ok(client) = this.door.identify().at_once(from, this.clock.now()) {
-                this.note(&client, &announcement);
+            for _ in 0..TRIES {
+                tokio::time::sleep(SOON).await;
+                if let Ok(client) = this.door.identify().at_once(from, this.clock.now()) {
+                    this.note(&client, &announcement);
+                    break;
+                }
             }
             drop(place);
         });

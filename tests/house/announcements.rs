@@ -24,9 +24,9 @@ for message in [b"\xff" * 700, b"\0\0\x84\0\0\0\xff\xff\0\0\0\0", b"\0\0\x84\0\0
 link.sendto(b"NOTIFY * HTTP/1.1\r\nNT: roku:ecp\r\nNTS: ssdp:alive\r\n\r\n", ("239.255.255.250", 1900))
 "#;
 
-/// A Sonos in a room, which says nothing unless it is asked: once, over one family.
+/// A Sonos in a room, which says nothing until it is asked, over one family.
 const RESPONDER: &str = r#"
-import socket, struct, sys
+import socket, struct, sys, time
 family, room = sys.argv[1:]
 def name(*labels):
     return b"".join(bytes([len(label)]) + label for label in (label.encode() for label in labels)) + b"\0"
@@ -51,11 +51,14 @@ while True:
     packet, (host, port, *_) = link.recvfrom(9000)
     if packet[2] < 128 and b"\x06_sonos" in packet and port == 5353:
         print("asked", flush=True)
-        out.sendto(answer, group)
         break
+# As devices do that are new on a link, more than once.
+while True:
+    out.sendto(answer, group)
+    time.sleep(0.5)
 "#;
 
-/// A program that runs until it has been asked.
+/// A program that waits until it is asked.
 struct Speaker(Child, std::path::PathBuf);
 
 impl Speaker {
