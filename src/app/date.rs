@@ -50,37 +50,52 @@ fn read(state: &Path) -> Option<i64> {
     String::from_utf8(octets).ok()?.trim().parse().ok()
 }
 
-/// Writes the date down, for ever; and says when the clock was set.
+/// Writes the date down, for ever; and says when the clock was set, or is ahead.
 pub(super) async fn keep(state: PathBuf, door: Arc<Door<Resolver>>, clock: Arc<dyn Clock>) {
-    let mut behind = door.home().resolver.is_behind(clock.now());
+    let mut wrong = door.home().resolver.is_clock_wrong(clock.now());
     let (mut passed, mut written) = (Duration::ZERO, false);
     loop {
-        let pause = if behind { LOOK } else { GLANCE };
+        let pause = if wrong { LOOK } else { GLANCE };
         tokio::time::sleep(pause).await;
         passed += pause;
         let (now, resolver) = (clock.now(), Arc::clone(&door.home().resolver));
-        // Who lives with a date for an hour means it, wherever the other is from.
         if passed >= HOUR {
-            resolver.set_earliest(now.unix.max(MADE));
+            // Who lives with a date for an hour means it, wherever the other is from.
+            if !resolver.is_ahead() {
+                resolver.set_earliest(now.unix.max(MADE));
+            }
             (passed, written) = (Duration::ZERO, false);
         }
-        let still = resolver.is_behind(now);
-        if behind && !still {
-            tracing::info!("the clock can be right now: all signatures are checked again");
+        if resolver.is_ahead() || !written {
+            resolver.look_at_clock(now).await;
         }
-        if (behind && !still) || !written {
+        let still = resolver.is_clock_wrong(now);
+        match (wrong, still) {
+            (true, false) => {
+                tracing::info!("the clock can be right now: all signatures are checked again");
+                // What was taken for forged was not.
+                resolver.network_changed();
+            }
+            (false, true) => tracing::warn!(
+                "the clock is ahead, or somebody shows us an Internet that is long gone: by it, the root's \
+                 signatures have expired; until it is set, names of time servers resolve, and other signed \
+                 names fail"
+            ),
+            _ => {}
+        }
+        if (wrong && !still) || !written {
             let state = state.clone();
             // A thread that may wait for the disk; nothing rests on its success.
             let _ = tokio::task::spawn_blocking(move || save(&state, now.unix, still)).await;
             written = true;
         }
-        behind = still;
+        wrong = still;
     }
 }
 
 /// Writes the date down, unless it cannot be right.
-pub(super) fn save(state: &Path, unix: i64, behind: bool) {
-    if behind {
+pub(super) fn save(state: &Path, unix: i64, wrong: bool) {
+    if wrong {
         return;
     }
     if let Err(error) = kept::replace(state, NAME, unix.to_string().as_bytes()) {

@@ -124,7 +124,7 @@ impl Metrics {
             clock: gauge(
                 reg,
                 "clock_ok",
-                "1 if the date can be right; 0 while it is long gone, and names of time servers resolve unchecked.",
+                "1 if the date can be right; 0 while it can't, and names of time servers resolve unchecked.",
             )?,
             cache: [
                 gauge(reg, "cache_entries", "Answers in the cache.")?,
@@ -293,7 +293,7 @@ impl Metrics {
             self.list_read.with_label_values(&[&**list]).set(last_success.unwrap_or(0));
             raise(&self.list_failures.with_label_values(&[&**list]), *failures);
         }
-        self.clock.set(i64::from(now.unix >= stats.earliest));
+        self.clock.set(i64::from(now.unix >= stats.earliest && !stats.ahead));
         let [entries, bytes] = &self.cache;
         entries.set(signed(stats.cache.entries));
         bytes.set(signed(stats.cache.bytes));

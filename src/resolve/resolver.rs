@@ -71,7 +71,7 @@ pub(super) struct Inner {
     /// What was counted.
     counters: Arc<Counters>,
     /// What is known of the date.
-    dates: Dates,
+    pub(super) dates: Dates,
 }
 
 /// What is on or off.
@@ -118,7 +118,7 @@ impl Resolver {
         };
         let (counters, root_keys) = (Arc::clone(&self.0.counters), Arc::clone(&self.0.root_keys));
         let rebuilt = Self::build(new, cache, counters, Arc::new(Sockets), root_keys)?;
-        rebuilt.set_earliest(self.0.dates.earliest());
+        rebuilt.0.dates.learn(&self.0.dates);
         Ok(rebuilt)
     }
 
@@ -131,17 +131,7 @@ impl Resolver {
 
     /// Returns what was counted.
     pub fn stats(&self) -> Stats {
-        self.0.counters.read(self.0.cache.stats(), self.0.dates.earliest())
-    }
-
-    /// Notes that it is `unix` seconds since 1970, or later.
-    pub fn set_earliest(&self, unix: i64) {
-        self.0.dates.set_earliest(unix);
-    }
-
-    /// Returns whether the clock shows what cannot be.
-    pub fn is_behind(&self, now: Now) -> bool {
-        self.0.dates.is_behind(now)
+        self.0.counters.read(self.0.cache.stats(), &self.0.dates)
     }
 
     /// Forgets what was learned of servers outside, who is slow or silent, and
@@ -277,23 +267,6 @@ impl Resolver {
         match self.0.work.failures.glance(key, now.instant, way.line.epoch()) {
             Some(Failed::Lately(failure)) => !failure.is_bogus(),
             _ => way.line.is_down() && !way.line.is_due(now.instant),
-        }
-    }
-
-    /// Resolves a question; if it is about a time server and the clock shows what
-    /// cannot be, even if signatures look wrong.
-    async fn answer_at_any_date(
-        &self,
-        question: Question,
-        for_time: bool,
-        now: Now,
-    ) -> Result<Resolved, Failure> {
-        let dates = &self.0.dates;
-        let any = dates.is_behind(now) && (for_time || dates.is_of_time(question.name.borrowed()));
-        let unchecked = any.then(|| Question { checking_disabled: true, ..question.clone() });
-        match (self.answer(question, now).await, unchecked) {
-            (Err(failure), Some(unchecked)) if failure.is_bogus() => self.answer(unchecked, now).await,
-            (result, _) => result,
         }
     }
 

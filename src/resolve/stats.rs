@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use super::cache::CacheStats;
+use super::dates::Dates;
 use crate::query::Transport;
 
 //----------- Sent, Security ---------------------------------------------------
@@ -152,11 +153,12 @@ impl Counters {
     }
 
     /// Returns what was counted.
-    pub(super) fn read(&self, cache: CacheStats, earliest: i64) -> Stats {
+    pub(super) fn read(&self, cache: CacheStats, dates: &Dates) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
             cache,
-            earliest,
+            earliest: dates.earliest(),
+            ahead: dates.is_ahead(),
             upstream: self.sent.each_ref().map(|by_result| by_result.each_ref().map(read)),
             dnssec: self.security.each_ref().map(read),
             exceeded: self.exceeded.each_ref().map(read),
@@ -173,6 +175,8 @@ pub struct Stats {
     pub cache: CacheStats,
     /// When it is at least, in seconds since 1970.
     pub earliest: i64,
+    /// Whether the clock seemed to be ahead when it was last looked at.
+    pub ahead: bool,
     /// See [`upstream`](Self::upstream).
     upstream: [[u64; 3]; Transport::ALL.len()],
     /// See [`dnssec`](Self::dnssec).
@@ -208,7 +212,7 @@ mod tests {
         counters.sent(Transport::Tcp, Sent::Timeout);
         counters.validated(Security::Bogus);
         counters.validated(Security::Bogus);
-        let stats = counters.read(CacheStats::default(), 0);
+        let stats = counters.read(CacheStats::default(), &Dates::new(&[]));
         for transport in Transport::ALL {
             for sent in Sent::ALL {
                 let expected = u64::from(transport == Transport::Tcp && sent == Sent::Timeout);

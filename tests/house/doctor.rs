@@ -10,11 +10,17 @@ use super::support::sordino;
 
 /// Runs `doctor`, and returns how it exits and what it says, each check on a line.
 fn doctor(house: &House) -> (i32, String) {
+    doctor_with(house, &[])
+}
+
+/// The same with more on the command line.
+fn doctor_with(house: &House, more: &[&str]) -> (i32, String) {
     let done = Command::new(env!("CARGO_BIN_EXE_sordino"))
         .args(["doctor", "--config"])
         .arg(house.folder.join("config.toml"))
         .arg("--state-dir")
         .arg(&house.folder)
+        .args(more)
         .output()
         .unwrap();
     (done.status.code().unwrap(), String::from_utf8(done.stdout).unwrap())
@@ -46,6 +52,12 @@ fn a_house_in_order_is_well_with_a_server_and_without() {
         assert_says(&shown, "ok       resolve", "the root zone was found");
         assert_says(&shown, "skipped  network", "only a running Sordino");
         assert_eq!(code, 0, "{shown}");
+        // A clock that is two months ahead looks plausible, but for what is signed.
+        let (code, shown) = doctor_with(house, &["--clock-offset=5184000"]);
+        assert_says(&shown, "wrong    resolve", "by this machine's clock the root's signatures");
+        assert_eq!(code, 1, "{shown}");
+        let (_, shown) = doctor_with(house, &["--clock-offset=-100000000"]);
+        assert_says(&shown, "wrong    clock", "before that of this program");
         // Where a name server of the house's Internet listens.
         house.write("config.toml", "[listen]\ndns = [\"198.41.0.4\"]\n");
         let (code, shown) = doctor(house);

@@ -20,7 +20,8 @@ const FILES: u64 = 1024;
 
 /// Says whether the date may be right: signatures are checked against it.
 pub(super) fn clock(unix: i64) -> Check {
-    let fix = "set the clock, or have it set (`timedatectl set-ntp true`); until then signed names fail";
+    let fix = "set the clock, or have it set (`timedatectl set-ntp true`); until then signed names fail, but \
+               for those of time servers";
     match unix - WRITTEN {
         ..0 => Check::wrong("clock", "the date is before that of this program", fix),
         TEN_YEARS.. => Check::wrong("clock", "the date is ten years after that of this program", fix),

@@ -31,8 +31,14 @@ use crate::pipeline::Storms;
 use crate::query::Query;
 use crate::query::Rtype;
 use crate::query::Transport;
+use crate::resolve::Failure;
+use crate::resolve::FailureKind;
+use crate::resolve::Flaw;
 use crate::resolve::Resolver;
 use crate::source::local;
+
+/// The RCODE of failures.
+const SERVFAIL: u8 = 2;
 
 /// The port of DNS.
 const DNS_PORT: u16 = 53;
@@ -45,7 +51,11 @@ pub(super) fn checks(loaded: &Loaded, around: &Around, options: &Options) -> Vec
     let mut checks: Vec<_> = answers.iter().map(|(at, who)| port(*at, who)).collect();
     checks.push(match ours {
         Some(at) => {
-            resolving(ask::ask(at, &Domain::root(), Rtype::NS).map_err(|error| error.to_string()), loaded)
+            let asked = ask::ask(at, &Domain::root(), Rtype::NS).map_err(|error| Trouble::of(&error));
+            let failed = matches!(&asked, Ok(answer) if answer.rcode == SERVFAIL);
+            // Why, we are told by resolving ourselves.
+            let why = failed.then(|| resolve_here(loaded, options).err()).flatten();
+            resolving(why.map_or(asked, Err), loaded)
         }
         None => resolving(resolve_here(loaded, options), loaded),
     });
@@ -92,8 +102,30 @@ fn port(at: SocketAddr, who: &Who) -> Check {
 
 //--- Resolving
 
+/// Why nothing can be resolved.
+struct Trouble {
+    /// What happened.
+    why: String,
+    /// Whether it is the clock, by which signatures are of another time.
+    by_clock: bool,
+}
+
+impl Trouble {
+    /// Returns trouble that has nothing to do with the clock.
+    fn of(error: &impl ToString) -> Self {
+        Self { why: error.to_string(), by_clock: false }
+    }
+}
+
+impl From<&Failure> for Trouble {
+    fn from(failure: &Failure) -> Self {
+        let by_clock = matches!(failure.kind, FailureKind::Bogus(Flaw::Expired | Flaw::NotYetValid));
+        Self { why: failure.to_string(), by_clock }
+    }
+}
+
 /// Says whether names of the outside can be resolved.
-fn resolving(asked: Result<Answer, String>, loaded: &Loaded) -> Check {
+fn resolving(asked: Result<Answer, Trouble>, loaded: &Loaded) -> Check {
     let forwards = !loaded.config.resolve.forward_to.is_empty();
     let fix = if forwards {
         "are the servers in `forward-to` the right ones, and is there an Internet?"
@@ -108,15 +140,22 @@ fn resolving(asked: Result<Answer, String>, loaded: &Loaded) -> Check {
         Ok(answer) => {
             Check::wrong("resolve", format!("the root zone was not found: RCODE {}", answer.rcode), fix)
         }
-        Err(why) => Check::wrong("resolve", format!("the root zone was not found: {why}"), fix),
+        Err(Trouble { why, by_clock: true }) => Check::wrong(
+            "resolve",
+            format!("by this machine's clock the root's signatures are of another time: {why}"),
+            "set the clock, or have it set (`timedatectl set-ntp true`): names of time servers are found even so",
+        ),
+        Err(Trouble { why, .. }) => {
+            Check::wrong("resolve", format!("the root zone was not found: {why}"), fix)
+        }
     }
 }
 
 /// Resolves without a server.
-fn resolve_here(loaded: &Loaded, options: &Options) -> Result<Answer, String> {
-    let resolver = Resolver::new(&loaded.config.resolve).map_err(|error| error.to_string())?;
+fn resolve_here(loaded: &Loaded, options: &Options) -> Result<Answer, Trouble> {
+    let resolver = Resolver::new(&loaded.config.resolve).map_err(|error| Trouble::of(&error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| error.to_string())?;
+    let runtime = runtime.map_err(|error| Trouble::of(&error))?;
     let qname = Domain::root();
     let query = Query {
         client: Client::new(Ipv4Addr::LOCALHOST.into()),
@@ -135,8 +174,8 @@ fn resolve_here(loaded: &Loaded, options: &Options) -> Result<Answer, String> {
     };
     let served = runtime.block_on(pipeline::serve(query, &loaded.house, &resolver, &Storms::default()));
     match served.answer {
-        answer::Answer::Failed(failure) => Err(failure.to_string()),
-        _ => Answer::read(&served.response.wire, 0).ok_or_else(|| "the answer can't be read".to_owned()),
+        answer::Answer::Failed(failure) => Err(Trouble::from(&failure)),
+        _ => Answer::read(&served.response.wire, 0).ok_or_else(|| Trouble::of(&"the answer can't be read")),
     }
 }
 

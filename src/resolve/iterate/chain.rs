@@ -87,6 +87,13 @@ impl Weighter<Name, (Status, Instant)> for ByOctets {
     }
 }
 
+impl Trusted {
+    /// Forgets all zones, to look at their keys again.
+    pub(super) fn forget(&self) {
+        self.0.clear();
+    }
+}
+
 impl Default for Trusted {
     fn default() -> Self {
         Self(Cache::with_weighter(8_192, ZONES, ByOctets))

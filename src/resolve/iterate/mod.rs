@@ -178,6 +178,8 @@ impl Upstream for Resolution {
     fn network_changed(&self) {
         self.engine.exchange.servers.forget();
         self.engine.forwarders().for_each(Forwarder::forget);
+        // Another network, or another clock, may lead to other keys.
+        self.engine.trusted.forget();
     }
 
     fn origin(&self) -> Origin {

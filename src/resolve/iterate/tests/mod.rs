@@ -28,6 +28,7 @@ use crate::resolve::File;
 use crate::resolve::Question;
 use crate::resolve::Settings;
 use crate::resolve::cache::CacheStats;
+use crate::resolve::dates::Dates;
 use crate::resolve::rootkeys::RootKeys;
 use crate::resolve::stats::Counters;
 use crate::resolve::stats::Limit;
@@ -123,7 +124,7 @@ impl House {
     }
 
     fn exceeded(&self, limit: Limit) -> u64 {
-        self.counters.read(CacheStats::default(), 0).exceeded(limit)
+        self.counters.read(CacheStats::default(), &Dates::new(&[])).exceeded(limit)
     }
 }
 
