@@ -29,6 +29,7 @@ mod prometheus;
 mod proxies;
 mod querylog;
 mod report;
+mod resolved;
 mod robust;
 mod silence;
 mod spoofing;
