@@ -61,6 +61,12 @@ enum Shape {
     TwoQuestions,
     /// Of this class.
     Class(u16),
+    /// With EDNS of this version.
+    Version(u8),
+    /// With a second OPT record.
+    TwoOpts,
+    /// With a record of its own in the answer section.
+    WithAnswer,
 }
 
 /// The types asked for: A, NS, CNAME, PTR, MX, TXT, AAAA, SVCB, HTTPS, ANY, and one
@@ -88,8 +94,11 @@ use Shape::Option as With;
 use Shape::Options;
 use Shape::Plain;
 use Shape::Tail;
+use Shape::TwoOpts;
 use Shape::TwoQuestions;
 use Shape::Usual;
+use Shape::Version;
+use Shape::WithAnswer;
 
 /// All of them.
 pub(crate) const FORMS: &[Form] = &[
@@ -146,6 +155,9 @@ pub(crate) const FORMS: &[Form] = &[
     form("of class ANY", "x|ads|example", Class(255), Refused),
     form("without RD", "x|ads|example", Flags(0), Refused),
     form("as a status query", "x|ads|example", Flags(RD | 0x1000), Refused),
+    form("with EDNS of the future", "x|ads|example", Version(1), Refused),
+    form("with two OPT records", "x|ads|example", TwoOpts, Refused),
+    form("with an answer of its own", "x|ads|example", WithAnswer, Refused),
     form("as an update", "x|ads|example", Flags(RD | 0x2800), Refused),
     // Aliases and service bindings.
     form("an alias of the name", "to-exact|example", Usual, Blocked),
@@ -153,6 +165,8 @@ pub(crate) const FORMS: &[Form] = &[
     form("an alias in mixed case", "to-mixed|example", Usual, Blocked),
     form("an alias in mixed case, asked in mixed case", "To-MiXeD|eXample", Usual, Blocked),
     form("a chain through one below", "to-chain|example", Usual, Blocked),
+    form("a chain of twelve", "to-long-chain|example", Usual, Blocked),
+    form("an alias by DNAME", "x|to-dname|example", Usual, Blocked),
     form("an alias, with CD", "to-below|example", Flags(RD | 0x0010), Blocked),
     form("an alias, with DO", "to-below|example", Dnssec, Blocked),
     form("an alias, without EDNS", "to-below|example", Plain, Blocked),
@@ -160,6 +174,8 @@ pub(crate) const FORMS: &[Form] = &[
     form("a service of one below", "service-to-below|example", Usual, BlockedService),
     form("a service, in mixed case", "SeRvIcE-to-below|example", Usual, BlockedService),
     form("a service, with CD", "service-to-below|example", Flags(RD | 0x0010), BlockedService),
+    form("a service that is an alias", "service-alias|example", Usual, BlockedService),
+    form("an alias of a service", "to-service|example", Usual, BlockedService),
     // Names that look like blocked ones.
     form("the parent", "tracker|example", Usual, Answered),
     form("below an exact name", "x|metrics|tracker|example", Usual, Answered),
@@ -194,9 +210,14 @@ pub(crate) fn query(form: &Form, rtype: u16) -> Vec<u8> {
         _ => (RD, 1),
     };
     let questions = if matches!(form.shape, TwoQuestions) { 2 } else { 1 };
-    let edns = !matches!(form.shape, Plain);
+    let answers = u16::from(matches!(form.shape, WithAnswer));
+    let opts = match form.shape {
+        Plain => 0,
+        TwoOpts => 2,
+        _ => 1,
+    };
     let mut packet = vec![0x12, 0x34];
-    for word in [flags, questions, 0, 0, u16::from(edns)] {
+    for word in [flags, questions, answers, 0, opts] {
         packet.extend(word.to_be_bytes());
     }
     packet.extend(&name);
@@ -205,7 +226,10 @@ pub(crate) fn query(form: &Form, rtype: u16) -> Vec<u8> {
     if let TwoQuestions = form.shape {
         packet.extend(b"\x05voice\x07example\0\0\x01\0\x01");
     }
-    if edns {
+    if let WithAnswer = form.shape {
+        packet.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 0, 0, 4, 192, 0, 2, 1]);
+    }
+    for _ in 0..opts {
         let mut options = Vec::new();
         let mut option = |code: u16, data: &[u8]| {
             options.extend(code.to_be_bytes());
@@ -218,7 +242,8 @@ pub(crate) fn query(form: &Form, rtype: u16) -> Vec<u8> {
             _ => {}
         }
         let dnssec = if matches!(form.shape, Dnssec) { 0x80 } else { 0 };
-        packet.extend([0, 0, 41, 0x04, 0xd0, 0, 0, dnssec, 0]);
+        let version = if let Version(version) = form.shape { version } else { 0 };
+        packet.extend([0, 0, 41, 0x04, 0xd0, 0, version, dnssec, 0]);
         packet.extend(u16::try_from(options.len()).unwrap().to_be_bytes());
         packet.extend(options);
     }

@@ -115,6 +115,22 @@ fn aliases(qname: &Name) -> Vec<Record> {
         "to-below.example." => "x.ads.example.",
         "to-mixed.example." => "X.aDs.eXaMpLe.",
         "to-apex-of-none.example." => "secret66.adsx.example.",
+        "to-service.example." => "secret66-service.example.",
+        "x.to-dname.example." => {
+            // RFC 6672 section 3.1: the alias is made of it.
+            let target = NULL::with(b"\x03ads\x07example\0".to_vec());
+            let data = RData::Unknown { code: RecordType::from(39), rdata: target };
+            let above = Record::from_rdata(qname.base_name(), u32::try_from(TTL).unwrap(), data);
+            return vec![above, alias("x.to-dname.example.", "x.ads.example.")];
+        }
+        "to-long-chain.example." => {
+            let link = |nth| match nth {
+                0 => "to-long-chain.example.".to_owned(),
+                9 => "x.ads.example.".to_owned(),
+                _ => format!("link-{nth}.example."),
+            };
+            return (0..12).map(|nth| alias(&link(nth), &link(nth + 1))).collect();
+        }
         "to-chain.example." => {
             return [
                 "to-chain.example.",
@@ -143,12 +159,17 @@ fn data(owner: &Name, rtype: u16) -> RData {
     let service = || {
         let target = match owner.to_lowercase().to_ascii().as_str() {
             "service-to-exact.example." => Name::from_ascii("Metrics.Tracker.Example.").unwrap(),
-            "service-to-below.example." => Name::from_ascii("x.ads.example.").unwrap(),
+            "service-to-below.example." | "secret66-service.example." => {
+                Name::from_ascii("x.ads.example.").unwrap()
+            }
             _ => Name::root(),
         };
         let hint = SvcParamValue::Ipv4Hint(IpHint(vec![A(ADDRESS.into())]));
         SVCB::new(1, target, vec![(SvcParamKey::Ipv4Hint, hint)])
     };
+    // RFC 9460 section 2.4.2.
+    let alias_mode = || SVCB::new(0, Name::from_ascii("x.ads.example.").unwrap(), vec![]);
+    let is_alias = owner.to_lowercase().to_ascii() == "service-alias.example.";
     match rtype {
         1 => RData::A(A(ADDRESS.into())),
         2 => RData::NS(NS(secret())),
@@ -156,6 +177,8 @@ fn data(owner: &Name, rtype: u16) -> RData {
         15 => RData::MX(MX::new(1, secret())),
         16 => RData::TXT(TXT::from_bytes(vec![TEXT])),
         28 => RData::AAAA(AAAA(ADDRESS_6.into())),
+        64 if is_alias => RData::SVCB(alias_mode()),
+        65 if is_alias => RData::HTTPS(HTTPS(alias_mode())),
         64 => RData::SVCB(service()),
         65 => RData::HTTPS(HTTPS(service())),
         other => RData::Unknown { code: RecordType::from(other), rdata: NULL::with(TEXT.to_vec()) },
