@@ -5,7 +5,8 @@ and a zone that fails.  `siege.py [--large SECONDS] [PEER…]`
 
 The one on trial has a core for itself; who asks, and the resolver that it asks
 in turn, share the other.  Takes a minute and a half for each with the default of
-20 seconds of large answers; `bars.md` has ten minutes of them."""
+20 seconds of large answers; `bars.md` has ten minutes of them.  At the end all of
+it as a table."""
 
 import os, random, select, socket, struct, subprocess, sys, threading, time
 from net import Net
@@ -203,8 +204,12 @@ def load(peer, name, queries, source, sockets, rate, seconds, every=1e6):
 
 # ---- the trials ----
 
+TABLE = {}
+
+
 def say(peer, what, text):
     print(f"{peer.name:8} {what:38} {text}", flush=True)
+    TABLE.setdefault(what, {})[peer.name] = text
 
 
 def feel(now, calm):
@@ -297,6 +302,9 @@ def main():
         besiege(peer, above, large)
         minute.join()
         peer.stop(), aside.stop()
+    print("\n| | " + " | ".join(names) + " |\n|---|" + "---|" * len(names))
+    for what, said in TABLE.items():
+        print(f"| {what} | " + " | ".join(said.get(name, "") for name in names) + " |")
 
 
 if __name__ == "__main__":
