@@ -2,8 +2,8 @@
 //! should hear of them.
 //!
 //! Apart from the policy: this is not about what a device may ask, but about
-//! what the protocol's own registries say of a name (IANA, Special-Use Domain
-//! Names and Locally-Served DNS Zones).
+//! what registries say of a name (IANA, Special-Use Domain Names and Locally-Served
+//! DNS Zones; ICANN, `internal`), and `lan`, where most routers have their devices.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -59,7 +59,7 @@ enum Kind {
 }
 
 /// The special names, sorted.
-const SPECIAL: [(&str, Kind); 109] = [
+const SPECIAL: [(&str, Kind); 111] = [
     ("0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa", Kind::EmptyZone),
     ("0.in-addr.arpa", Kind::EmptyZone),
     ("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa", Kind::ReverseLocalhost),
@@ -160,7 +160,9 @@ const SPECIAL: [(&str, Kind); 109] = [
     ("b.e.f.ip6.arpa", Kind::EmptyZone),
     ("d.f.ip6.arpa", Kind::EmptyZone),
     ("home.arpa", Kind::Nothing),
+    ("internal", Kind::Nothing),
     ("invalid", Kind::Never),
+    ("lan", Kind::Nothing),
     ("local", Kind::Nothing),
     ("localhost", Kind::Localhost),
     ("onion", Kind::Nothing),

@@ -237,19 +237,19 @@ async fn a_zone_has_its_own_servers_and_its_own_place_in_the_cache() {
     let mut settings = forwarding(&[server(nothing).await]);
     let clock = ManualClock::at(0);
     let outside = Resolver::new(&settings).unwrap();
-    assert_eq!(ask(&outside, "nas.lan", &clock).await.unwrap().data.rcode, ResponseCode::NXDomain);
+    assert_eq!(ask(&outside, "nas.house.example", &clock).await.unwrap().data.rcode, ResponseCode::NXDomain);
     let cache = Arc::clone(&outside.0.cache);
     settings.zones = vec![
-        ("lan".parse().unwrap(), vec![server(failing).await]),
-        ("nas.lan".parse().unwrap(), vec![server(fine).await]),
+        ("house.example".parse().unwrap(), vec![server(failing).await]),
+        ("nas.house.example".parse().unwrap(), vec![server(fine).await]),
     ];
     let zoned = Resolver::with_cache(&settings, cache).unwrap();
     // The longest zone's servers are asked, not the cache.
-    let found = ask(&zoned, "nas.lan", &clock).await.unwrap();
+    let found = ask(&zoned, "nas.house.example", &clock).await.unwrap();
     assert_eq!((found.origin, addresses(&found)), (Origin::Forward, vec!["192.0.2.1".into()]));
-    assert!(ask(&zoned, "printer.lan", &clock).await.is_err());
+    assert!(ask(&zoned, "printer.house.example", &clock).await.is_err());
     // All others are as they were, the cache included.
-    assert_eq!(ask(&outside, "nas.lan", &clock).await.unwrap().origin, Origin::Cache);
+    assert_eq!(ask(&outside, "nas.house.example", &clock).await.unwrap().origin, Origin::Cache);
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ mod grafana;
 mod health;
 mod identity;
 mod leases;
+mod leaving;
 mod life;
 mod noise;
 mod prometheus;
