@@ -2,7 +2,8 @@
 //! asks from and whatever the kernel has forgotten.
 //!
 //! `SORDINO_ADDRESSES=1000` asks from a thousand addresses of each kind instead
-//! of a hundred.
+//! of a hundred; then with `--test-threads=1`, because all namespaces together
+//! have room for 1,024 neighbors (`gc_thresh3`).
 
 use std::env;
 use std::fmt::Write;
