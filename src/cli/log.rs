@@ -31,7 +31,8 @@ pub fn log(options: &Options, command: &Log, out: &mut dyn Write) -> io::Result<
         },
     };
     let Some(fault) = fault else { return Ok(0) };
-    writeln!(out, "{fault}")?;
+    // Not among rows that go to a file.
+    writeln!(io::stderr(), "{fault}")?;
     Ok(1)
 }
 

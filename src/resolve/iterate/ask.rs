@@ -16,6 +16,7 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use super::job::Job;
@@ -41,6 +42,11 @@ pub(super) const MAX_TRIES_EACH: usize = 8;
 
 /// And how often if there are others that are not found yet.
 pub(super) const FEW_TRIES_EACH: usize = 2;
+
+/// How many others are waited for who ask the same.  One may fail for reasons of
+/// its own; after that many it is the servers, and nobody needs to hear it again:
+/// when a line is back, everybody wants to know the same.
+const MAX_JOINED: usize = 2;
 
 //----------- Ask --------------------------------------------------------------
 
@@ -86,6 +92,21 @@ impl Outstanding {
     fn lock(&self) -> MutexGuard<'_, HashMap<Ask, watch::Receiver<Option<Heard>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Returns where the answer will appear if the question is out; otherwise it
+    /// is now, and its answer will appear in `begun`.
+    fn join_or_begin(
+        &self,
+        ask: &Ask,
+        begun: watch::Receiver<Option<Heard>>,
+    ) -> Option<watch::Receiver<Option<Heard>>> {
+        let mut table = self.lock();
+        let other = table.get(ask).cloned();
+        if other.is_none() {
+            table.insert(ask.clone(), begun);
+        }
+        other
+    }
 }
 
 /// Takes a question out of the table, however asking it ends.
@@ -109,27 +130,31 @@ impl Job {
     /// never wait for each other.
     pub(super) async fn once(&self, ask: &Ask, asking: impl Future<Output = Heard>) -> Heard {
         let outstanding = &self.engine.outstanding;
-        let mut waiting = outstanding.lock().get(ask).cloned();
-        if let Some(result) = &mut waiting
-            && let Ok(heard) = result.wait_for(Option::is_some).await.map(|heard| heard.clone())
-            && let Some(Ok(says)) = heard
-        {
-            return Ok(says);
-        }
-        // The other one failed, perhaps for reasons of its own.
-        let (put, result) = watch::channel(None);
-        let first = {
-            let mut table = outstanding.lock();
-            let first = !table.contains_key(ask);
-            if first {
-                table.insert(ask.clone(), result);
+        let mut worst = None;
+        for _ in 0..MAX_JOINED {
+            let (put, result) = watch::channel(None);
+            let Some(mut other) = outstanding.join_or_begin(ask, result) else {
+                let done = Done(outstanding, ask);
+                let heard = asking.await;
+                // First, so that whoever hears of a failure does not find it again.
+                drop(done);
+                put.send_replace(Some(heard.clone()));
+                return heard;
+            };
+            let heard = other.wait_for(Option::is_some).await.map(|heard| heard.clone());
+            match heard {
+                Ok(Some(Ok(says))) => return Ok(says),
+                Ok(Some(Err(trouble))) if !trouble.is_final() => worst = Some(trouble),
+                // It gave up, for reasons of its own.
+                _ => {}
             }
-            first
-        };
-        let _done = first.then(|| Done(outstanding, ask));
-        let heard = asking.await;
-        put.send_replace(Some(heard.clone()));
-        heard
+            // If its time was up, so may ours be; then nothing more is sent.
+            yield_now().await;
+        }
+        match worst {
+            Some(trouble) => Err(trouble),
+            None => asking.await,
+        }
     }
 
     /// Asks servers until one has an answer that is worth something.

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use hickory_proto::op::Message;
 use hickory_proto::op::ResponseCode;
 use tokio::time::timeout;
@@ -12,9 +13,13 @@ use tokio::time::timeout;
 use super::EXAMPLE;
 use super::House;
 use super::OTHER;
+use super::ROOT;
+use super::ROOT_ZONE;
 use super::USUAL;
 use super::USUAL_COM;
 use super::internet;
+use super::internet::Zone;
+use super::internet::answer;
 use super::internet::record;
 use super::internet::reply_to;
 use crate::resolve::FailureKind;
@@ -218,4 +223,24 @@ async fn a_server_that_is_dead_is_asked_once() {
     house.ask("www.example.com").await.unwrap_err();
     let asked = house.internet.asked.lock().unwrap();
     assert!(asked.len() <= packets + 2, "{:?}", &asked[packets..]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_many_want_to_know_is_not_asked_for_each_of_them() {
+    let mut internet = internet(USUAL_COM, USUAL);
+    internet.script(ROOT, |query, _| {
+        // Who the root's servers are it says, and then no more.
+        let primes = query.queries[0].name().is_root();
+        let reply = answer(&[Zone::read(".", ROOT_ZONE)], query);
+        primes.then(|| reply.to_vec().unwrap()).into_iter().collect()
+    });
+    let house = House::new(internet);
+    let names: Vec<_> = (0..30).map(|nth| format!("www.shop{nth}.com")).collect();
+    for result in join_all(names.iter().map(|name| house.ask(name))).await {
+        result.unwrap_err();
+    }
+    // All of them want to know of `com` first: two ask, with what tries that takes.
+    let names = house.internet.names_at(ROOT);
+    let shared = names.iter().filter(|name| name.eq_ignore_ascii_case("com. A")).count();
+    assert!((1..=16).contains(&shared), "{shared} of {names:?}");
 }
