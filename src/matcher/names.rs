@@ -154,7 +154,11 @@ impl<V: Copy> Names<V> {
 
     /// Returns the most specific word about a name.
     pub fn first(&self, trail: &Trail<'_>) -> Option<V> {
-        self.lookup_on(trail).next()
+        if !self.tails.may_hold(trail.name().as_wire()) {
+            return None;
+        }
+        let shape = self.shape(trail);
+        trail.steps_to_root().find_map(|step| self.at(step, shape.as_ref()).next())
     }
 
     /// Returns everything said about a name, the most specific first: the
