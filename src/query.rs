@@ -111,6 +111,25 @@ pub struct Query {
 }
 
 impl Query {
+    /// Makes a plain query over UDP: RD, and nothing else that is optional.
+    pub fn new(client: Client, qname: Domain, qtype: Rtype, received: Now) -> Self {
+        Self {
+            client,
+            asked: None,
+            received,
+            transport: Transport::Udp,
+            claim: None,
+            id: 0,
+            recursion_desired: true,
+            checking_disabled: false,
+            authentic_data: false,
+            edns: None,
+            qname_as_asked: qname.as_wire().into(),
+            qname,
+            qtype,
+        }
+    }
+
     /// Returns the query without what it owns.
     pub fn borrowed(&self) -> QueryRef<'_> {
         QueryRef {

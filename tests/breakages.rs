@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use sordino::base::Client;
 use sordino::base::Clock;
-use sordino::base::Domain;
 use sordino::base::time::ManualClock;
 use sordino::catalog::Catalog;
 use sordino::catalog::Lists;
@@ -22,7 +21,6 @@ use sordino::policy::Policy;
 use sordino::policy::Reached;
 use sordino::query::Query;
 use sordino::query::Rtype;
-use sordino::query::Transport;
 
 /// What was reported.
 struct Breakage {
@@ -197,22 +195,8 @@ fn policies(rule: &str) -> Policies {
 }
 
 fn query(name: &str, clock: &ManualClock) -> Query {
-    let qname: Domain = name.parse().unwrap();
-    Query {
-        client: Client::new("192.0.2.1".parse().unwrap()),
-        asked: None,
-        received: clock.now(),
-        transport: Transport::Udp,
-        claim: None,
-        id: 1,
-        recursion_desired: true,
-        checking_disabled: false,
-        authentic_data: false,
-        edns: None,
-        qname_as_asked: qname.as_wire().into(),
-        qname,
-        qtype: Rtype::A,
-    }
+    let client = Client::new("192.0.2.1".parse().unwrap());
+    Query::new(client, name.parse().unwrap(), Rtype::A, clock.now())
 }
 
 #[test]

@@ -41,21 +41,10 @@ mod errors;
 const ASKED: &[u8] = b"\x05TrAck\x07eXample\x03cOm\x00";
 
 fn query(qtype: Rtype, edns: impl Into<Option<Theirs>>) -> Query {
-    Query {
-        client: Client::new(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        asked: None,
-        received: ManualClock::at(1_800_000_000).now(),
-        transport: Transport::Udp,
-        claim: None,
-        id: 0xabcd,
-        recursion_desired: true,
-        checking_disabled: false,
-        authentic_data: false,
-        edns: edns.into(),
-        qname: Domain::from_wire(ASKED).unwrap(),
-        qname_as_asked: ASKED.into(),
-        qtype,
-    }
+    let client = Client::new(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let qname = Domain::from_wire(ASKED).unwrap();
+    let plain = Query::new(client, qname, qtype, ManualClock::at(1_800_000_000).now());
+    Query { id: 0xabcd, edns: edns.into(), qname_as_asked: ASKED.into(), ..plain }
 }
 
 fn edns(dnssec_ok: bool) -> Theirs {

@@ -239,21 +239,9 @@ impl<F: Fn() -> (Arc<Household>, Arc<Resolver>)> OwnLookup<F> {
     /// Asks for the addresses of one family.
     fn ask(&self, name: &Domain, qtype: Rtype) -> io::Result<Vec<IpAddr>> {
         let (house, resolver) = (self.home)();
-        let query = Query {
-            client: Client::new(IpAddr::from([127, 0, 0, 1])),
-            asked: None,
-            received: self.clock.now(),
-            transport: Transport::Tcp,
-            claim: None,
-            id: 0,
-            recursion_desired: true,
-            checking_disabled: false,
-            authentic_data: false,
-            edns: None,
-            qname: name.clone(),
-            qname_as_asked: name.as_wire().into(),
-            qtype,
-        };
+        let client = Client::new(IpAddr::from([127, 0, 0, 1]));
+        let query = Query::new(client, name.clone(), qtype, self.clock.now());
+        let query = Query { transport: Transport::Tcp, ..query };
         let served = self.runtime.block_on(pipeline::serve(query, &house, &*resolver, &Storms::default()));
         match served.answer {
             Answer::Resolved(resolved) => Ok(resolved.data.addresses()),

@@ -11,7 +11,7 @@ use super::load;
 use super::load::INSTALLED;
 use super::load::Loaded;
 use super::load::Options;
-use super::run::complain;
+use super::reload::complain;
 use crate::base::Diagnostic;
 use crate::source::good;
 

@@ -37,7 +37,6 @@ use crate::policy::Said;
 use crate::query::Edns;
 use crate::query::Query;
 use crate::query::Rtype;
-use crate::query::Transport;
 
 /// One line of the explanation: what it is about, and what there is to say.
 #[derive(Debug, Serialize)]
@@ -87,21 +86,8 @@ fn walk(house: &Household, ask: &Explain, clock: &dyn Clock) -> Result<Vec<Line>
     let qname: Domain = ask.name.parse().map_err(|error| format!("`{}`: {error}", ask.name))?;
     let qtype = rtype(&ask.rtype)?;
     let (client, device) = asker(house, ask)?;
-    let query = Query {
-        client,
-        asked: None,
-        received: clock.now(),
-        transport: Transport::Udp,
-        claim: None,
-        id: 0,
-        recursion_desired: true,
-        checking_disabled: false,
-        authentic_data: false,
-        edns: Some(Edns { udp_size: 1232, dnssec_ok: false }),
-        qname_as_asked: qname.as_wire().into(),
-        qname,
-        qtype,
-    };
+    let edns = Some(Edns { udp_size: 1232, dnssec_ok: false });
+    let query = Query { edns, ..Query::new(client, qname, qtype, clock.now()) };
     let trail = Trail::of(query.qname.borrowed());
     let rule = house.catalog.rule_on(device.family, &trail);
     let (judged, _) = house.policies.judge(query.borrowed(), &device, &trail, rule);

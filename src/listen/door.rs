@@ -71,6 +71,11 @@ pub struct Home<R> {
 }
 
 impl<R> Home<R> {
+    /// Makes a home that offers plain DNS, in which nobody has asked yet.
+    pub fn new(house: Arc<Household>, resolver: Arc<R>, access: Access) -> Self {
+        Self { house, resolver, access, offer: Offer::default(), storms: Arc::default() }
+    }
+
     /// Returns what to tell of a storm.
     pub fn storm(&self, storm: u64, page: u16, purpose: Purpose) -> Event {
         Event::Storm { storm, storms: Arc::clone(&self.storms), page, purpose, blocked: self.house.blocked }

@@ -37,7 +37,6 @@ use door::Home;
 use identify::Identify;
 use neighbor::Neighbors;
 use neighbor::Sight;
-use offer::Offer;
 
 /// Fails every query; panics at one name, as no resolver ever should, and takes
 /// its time with others.
@@ -110,13 +109,7 @@ impl Fixture {
         let allow: Vec<_> = allow.iter().map(|net| net.parse().unwrap()).collect();
         let resolver = Arc::new(Failing { gate: tokio::sync::Semaphore::const_new(0) });
         let access = Access::new(&allow);
-        let home = Home {
-            house: Arc::new(house),
-            resolver: Arc::clone(&resolver),
-            access,
-            offer: Offer::default(),
-            storms: Arc::default(),
-        };
+        let home = Home::new(Arc::new(house), Arc::clone(&resolver), access);
         let notes = Arc::new(Notes::default());
         let clock = Arc::new(SystemClock::default());
         let identify = Arc::new(Identify::new(Arc::new(OneMac), Arc::default()));

@@ -18,7 +18,6 @@ use crate::device::HOUSEHOLD;
 use crate::device::Standing;
 use crate::query::Query;
 use crate::query::Rtype;
-use crate::query::Transport;
 
 /// A family with a function, its alias target's zone, and names to block.
 const LIST: &str = "\
@@ -93,22 +92,8 @@ impl House {
     }
 
     fn query(&self, name: &str) -> Query {
-        let qname: Domain = name.parse().unwrap();
-        Query {
-            client: Client::new("192.0.2.1".parse().unwrap()),
-            asked: None,
-            received: self.clock.now(),
-            transport: Transport::Udp,
-            claim: None,
-            id: 1,
-            recursion_desired: true,
-            checking_disabled: false,
-            authentic_data: false,
-            edns: None,
-            qname_as_asked: qname.as_wire().into(),
-            qname,
-            qtype: Rtype::A,
-        }
+        let client = Client::new("192.0.2.1".parse().unwrap());
+        Query::new(client, name.parse().unwrap(), Rtype::A, self.clock.now())
     }
 
     fn judge(&self, policy: &str, speaker: bool, name: &str) -> Judged {

@@ -36,7 +36,6 @@ use sordino::listen::door::Door;
 use sordino::listen::door::Home;
 use sordino::listen::identify::Identify;
 use sordino::listen::neighbor::NoNeighbors;
-use sordino::listen::offer::Offer;
 use sordino::pipeline;
 use sordino::pipeline::Event;
 use sordino::pipeline::Household;
@@ -51,7 +50,6 @@ use sordino::policy::Scope;
 use sordino::query::Edns;
 use sordino::query::Query;
 use sordino::query::Rtype;
-use sordino::query::Transport;
 use sordino::resolve::AnswerCache;
 use sordino::resolve::AnswerData;
 use sordino::resolve::Failure;
@@ -259,13 +257,7 @@ pub(crate) fn door(exceptions: usize, more: &[&str]) -> Door<Resolver> {
     let house = household(exceptions);
     let resolver = resolver(&house, more);
     let access = Access::new(&["192.0.2.0/24".parse().unwrap()]);
-    let home = Home {
-        house: Arc::new(house),
-        resolver: Arc::new(resolver),
-        access,
-        offer: Offer::default(),
-        storms: Arc::default(),
-    };
+    let home = Home::new(Arc::new(house), Arc::new(resolver), access);
     Door::new(
         home,
         Arc::new(ManualClock::at(0)),
@@ -296,22 +288,8 @@ pub(crate) fn resolver(house: &Household, more: &[&str]) -> Resolver {
 /// Returns a query of the laptop.
 pub(crate) fn query(name: &str, edns: bool) -> Query {
     let laptop: SocketAddr = LAPTOP.parse().unwrap();
-    let qname: Domain = name.parse().unwrap();
-    Query {
-        client: Client::new(laptop.ip()),
-        asked: None,
-        received: now(),
-        transport: Transport::Udp,
-        claim: None,
-        id: 7,
-        recursion_desired: true,
-        checking_disabled: false,
-        authentic_data: false,
-        edns: edns.then_some(Edns { udp_size: UDP_SIZE, dnssec_ok: false }),
-        qname_as_asked: qname.as_wire().into(),
-        qname,
-        qtype: Rtype::A,
-    }
+    let edns = edns.then_some(Edns { udp_size: UDP_SIZE, dnssec_ok: false });
+    Query { id: 7, edns, ..Query::new(Client::new(laptop.ip()), name.parse().unwrap(), Rtype::A, now()) }
 }
 
 /// Returns the same as a packet.

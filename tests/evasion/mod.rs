@@ -129,13 +129,9 @@ impl House {
         let made = rcgen::generate_simple_self_signed(["dns.home.example".to_owned()]).unwrap();
         let tls = Tls::new(&made.cert.pem(), &made.signing_key.serialize_pem()).unwrap();
         let name = Some("dns.home.example".parse().unwrap());
-        let home = Home {
-            house: Arc::new(house),
-            resolver: Arc::new(resolver),
-            access: Access::new(&["127.0.0.0/8".parse().unwrap()]),
-            offer: Offer { tls: Some(tls), name, nsid: Arc::default() },
-            storms: Arc::default(),
-        };
+        let access = Access::new(&["127.0.0.0/8".parse().unwrap()]);
+        let offer = Offer { tls: Some(tls), name, nsid: Arc::default() };
+        let home = Home { offer, ..Home::new(Arc::new(house), Arc::new(resolver), access) };
         let clock = Arc::new(ManualClock::at(1_800_000_000));
         let identify = Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default()));
         let door = Door::new(home, Arc::clone(&clock) as _, identify, Arc::new(Nobody));

@@ -30,7 +30,6 @@ use sordino::listen::door::Reply;
 use sordino::listen::identify::Identify;
 use sordino::listen::inquiry::Arrival;
 use sordino::listen::neighbor::NoNeighbors;
-use sordino::listen::offer::Offer;
 use sordino::pipeline::Event;
 use sordino::pipeline::Household;
 use sordino::pipeline::Witness;
@@ -160,13 +159,7 @@ impl Stage {
             blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60, max_ttl: 60 },
         };
         let access = Access::new(&["0.0.0.0/0".parse().unwrap()]);
-        let home = Home {
-            house: Arc::new(house),
-            resolver: Arc::new(resolver),
-            access,
-            offer: Offer::default(),
-            storms: Arc::default(),
-        };
+        let home = Home::new(Arc::new(house), Arc::new(resolver), access);
         let identify = Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default()));
         let door = Door::new(home, Arc::clone(&clock) as _, identify, Arc::new(Nobody));
         let (send, receive) = mpsc::unbounded_channel();

@@ -44,7 +44,6 @@ use sordino::pipeline::Served;
 use sordino::pipeline::Storms;
 use sordino::query::Edns;
 use sordino::query::Query;
-use sordino::query::Transport;
 use sordino::resolve::AnswerCache;
 use sordino::resolve::Resolver;
 
@@ -154,20 +153,14 @@ impl Stage {
             .chain([0])
             .collect();
         let edns = Edns { udp_size: 1232, dnssec_ok: flags.contains(&"do") };
+        let client = client.copied().unwrap_or_else(|| Client::new(addr));
         let query = Query {
-            client: client.copied().unwrap_or_else(|| Client::new(addr)),
-            asked: None,
-            received: self.clock.now(),
-            transport: Transport::Udp,
             claim: flags.iter().find_map(|flag| flag.strip_prefix("claim=")).map(Arc::from),
             id: 7,
-            recursion_desired: true,
             checking_disabled: flags.contains(&"cd"),
-            authentic_data: false,
             edns: (!flags.contains(&"noedns")).then_some(edns),
-            qname,
             qname_as_asked: as_asked.clone().into(),
-            qtype: network::rtype(rtype),
+            ..Query::new(client, qname, network::rtype(rtype), self.clock.now())
         };
         let served = pipeline::serve(query, &self.house, &self.resolver, &self.storms).await;
         // What nobody waits for is done before the next step.

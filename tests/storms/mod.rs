@@ -22,9 +22,8 @@ use sordino::config;
 use sordino::pipeline;
 use sordino::pipeline::Household;
 use sordino::pipeline::Storms;
-use sordino::query::QueryRef;
+use sordino::query::Query;
 use sordino::query::Rtype;
-use sordino::query::Transport;
 use sordino::resolve::AnswerCache;
 use sordino::resolve::Resolver;
 
@@ -96,19 +95,8 @@ fn play(device: &Device, house: &Household) -> u64 {
     while second < TIME {
         if second >= kept_until {
             asked += 1;
-            let query = QueryRef {
-                client,
-                received: clock.now(),
-                transport: Transport::Udp,
-                id: 0,
-                recursion_desired: true,
-                checking_disabled: false,
-                authentic_data: false,
-                edns: None,
-                qname: name.borrowed(),
-                qname_as_asked: name.as_wire(),
-                qtype: Rtype::A,
-            };
+            let query = Query::new(client, name.clone(), Rtype::A, clock.now());
+            let query = query.borrowed();
             let end = pipeline::serve_at_once(query, &kitchen, house, &resolver).expect("a block");
             let (blocked, _) = storms.calm(query, &end.answer, house.blocked);
             answer::write(query, &end.answer, blocked, 512, &mut wire);

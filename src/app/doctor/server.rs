@@ -156,22 +156,9 @@ fn resolve_here(loaded: &Loaded, options: &Options) -> Result<Answer, Trouble> {
     let resolver = Resolver::new(&loaded.config.resolve).map_err(|error| Trouble::of(&error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Trouble::of(&error))?;
-    let qname = Domain::root();
-    let query = Query {
-        client: Client::new(Ipv4Addr::LOCALHOST.into()),
-        asked: None,
-        claim: None,
-        received: SystemClock::new(options.clock_offset).now(),
-        transport: Transport::Tcp,
-        id: 0,
-        recursion_desired: true,
-        checking_disabled: false,
-        authentic_data: false,
-        edns: None,
-        qname_as_asked: qname.as_wire().into(),
-        qname,
-        qtype: Rtype::NS,
-    };
+    let client = Client::new(Ipv4Addr::LOCALHOST.into());
+    let now = SystemClock::new(options.clock_offset).now();
+    let query = Query { transport: Transport::Tcp, ..Query::new(client, Domain::root(), Rtype::NS, now) };
     let served = runtime.block_on(pipeline::serve(query, &loaded.house, &resolver, &Storms::default()));
     match served.answer {
         answer::Answer::Failed(failure) => Err(Trouble::from(&failure)),

@@ -24,7 +24,6 @@ use super::super::door::Reply;
 use super::super::identify::Identify;
 use super::super::inquiry::Arrival;
 use super::super::neighbor::NoNeighbors;
-use super::super::offer::Offer;
 use super::*;
 use crate::answer::Blocked;
 use crate::answer::BlockedAnswer;
@@ -152,13 +151,7 @@ fn door(clock: &Arc<ManualClock>) -> Door<Resolver> {
     };
     let resolver = Resolver::with_upstream(Arc::new(Script), Arc::new(AnswerCache::new(1 << 20)));
     let access = Access::new(&["127.0.0.0/8".parse().unwrap()]);
-    let home = Home {
-        house: Arc::new(house),
-        resolver: Arc::new(resolver),
-        access,
-        offer: Offer::default(),
-        storms: Arc::default(),
-    };
+    let home = Home::new(Arc::new(house), Arc::new(resolver), access);
     let identify = Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default()));
     Door::new(home, Arc::clone(clock) as Arc<dyn Clock>, identify, Arc::new(Nobody))
 }
@@ -246,14 +239,7 @@ async fn both_ways_give_the_same() {
     let door = door(&clock);
     let home = door.home();
     // Each road has met its own storms only.
-    let storms = Arc::default();
-    let aside = Home {
-        house: Arc::clone(&home.house),
-        resolver: Arc::clone(&home.resolver),
-        access: home.access.clone(),
-        offer: Offer::default(),
-        storms,
-    };
+    let aside = Home::new(Arc::clone(&home.house), Arc::clone(&home.resolver), home.access.clone());
     let identify = Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default()));
     let slow_door = Door::new(aside, Arc::clone(&clock) as Arc<dyn Clock>, identify, Arc::new(Nobody));
     let peers: [SocketAddr; 3] =

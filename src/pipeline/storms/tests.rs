@@ -9,7 +9,7 @@ use crate::base::Clock;
 use crate::base::Domain;
 use crate::base::time::ManualClock;
 use crate::policy::Ground;
-use crate::query::Transport;
+use crate::query::Query;
 
 /// As an empty config has it.
 const BLOCKED: Blocked = Blocked { answer: BlockedAnswer::NxDomain, ttl: 10, max_ttl: 3_600 };
@@ -17,20 +17,9 @@ const BLOCKED: Blocked = Blocked { answer: BlockedAnswer::NxDomain, ttl: 10, max
 /// Asks at `unix` seconds; returns the TTL and whether it was again.
 fn ask(storms: &Storms, unix: i64, client: &str, name: &str, qtype: Rtype) -> (u32, Retry) {
     let name: Domain = name.parse().unwrap();
-    let query = QueryRef {
-        client: Client::new(client.parse().unwrap()),
-        received: ManualClock::at(unix).now(),
-        transport: Transport::Udp,
-        id: 0,
-        recursion_desired: true,
-        checking_disabled: false,
-        authentic_data: false,
-        edns: None,
-        qname: name.borrowed(),
-        qname_as_asked: name.as_wire(),
-        qtype,
-    };
-    let (blocked, retry) = storms.calm(query, &Answer::Blocked(Ground::EssentialOnly), BLOCKED);
+    let client = Client::new(client.parse().unwrap());
+    let query = Query::new(client, name, qtype, ManualClock::at(unix).now());
+    let (blocked, retry) = storms.calm(query.borrowed(), &Answer::Blocked(Ground::EssentialOnly), BLOCKED);
     (blocked.ttl, retry)
 }
 

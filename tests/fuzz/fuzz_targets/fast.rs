@@ -37,7 +37,6 @@ use sordino::listen::fast::Known;
 use sordino::listen::identify::Identify;
 use sordino::listen::inquiry::Arrival;
 use sordino::listen::neighbor::NoNeighbors;
-use sordino::listen::offer::Offer;
 use sordino::pipeline::Event;
 use sordino::pipeline::Household;
 use sordino::pipeline::Witness;
@@ -108,7 +107,7 @@ static DOOR: LazyLock<Door<All>> = LazyLock::new(|| {
         blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60, max_ttl: 60 },
     };
     let access = Access::new(&["0.0.0.0/0".parse().expect("a network")]);
-    let home = Home { house: Arc::new(house), resolver: Arc::new(All), access, offer: Offer::default(), storms: Arc::default() };
+    let home = Home::new(Arc::new(house), Arc::new(All), access);
     Door::new(home, Arc::new(SystemClock::default()), Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default())), Arc::new(All))
 });
 

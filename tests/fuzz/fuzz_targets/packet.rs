@@ -30,7 +30,6 @@ use sordino::listen::door::Reply;
 use sordino::listen::identify::Identify;
 use sordino::listen::inquiry::Arrival;
 use sordino::listen::neighbor::NoNeighbors;
-use sordino::listen::offer::Offer;
 use sordino::pipeline::Event;
 use sordino::pipeline::Household;
 use sordino::pipeline::Witness;
@@ -67,7 +66,7 @@ static DOOR: LazyLock<Door<Nobody>> = LazyLock::new(|| {
         blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60, max_ttl: 3_600 },
     };
     let access = Access::new(&["0.0.0.0/0".parse().expect("a network")]);
-    let home = Home { house: Arc::new(house), resolver: Arc::new(Nobody), access, offer: Offer::default(), storms: Arc::default() };
+    let home = Home::new(Arc::new(house), Arc::new(Nobody), access);
     Door::new(home, Arc::new(SystemClock::default()), Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default())), Arc::new(Nobody))
 });
 

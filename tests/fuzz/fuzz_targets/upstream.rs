@@ -28,7 +28,6 @@ use sordino::listen::door::Reply;
 use sordino::listen::identify::Identify;
 use sordino::listen::inquiry::Arrival;
 use sordino::listen::neighbor::NoNeighbors;
-use sordino::listen::offer::Offer;
 use sordino::pipeline::Event;
 use sordino::pipeline::Household;
 use sordino::pipeline::Witness;
@@ -121,7 +120,7 @@ libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
         blocked: Blocked { answer: BlockedAnswer::NxDomain, ttl: 60, max_ttl: 3_600 },
     };
     let access = Access::new(&["0.0.0.0/0".parse().expect("a network")]);
-    let home = Home { house: Arc::new(house), resolver: Arc::new(resolver), access, offer: Offer::default(), storms: Arc::default() };
+    let home = Home::new(Arc::new(house), Arc::new(resolver), access);
     let clock = Arc::new(ManualClock::at(1_800_000_000));
     let identify = Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default()));
     let door = Door::new(home, clock, identify, Arc::new(Nobody));

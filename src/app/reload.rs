@@ -1,0 +1,244 @@
+//! Reload: everything is read anew beside what runs, and swapped in.
+//!
+//! Apart from start and stop, because errors are others here: anything wrong
+//! keeps what runs, and says so.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+use super::downloads;
+use super::downloads::Lists;
+use super::downloads::OwnLookup;
+use super::identity;
+use super::identity::Tellers;
+use super::last_good;
+use super::load::Loaded;
+use super::load::Options;
+use super::load::load;
+use super::signals::Signals;
+use super::signs::Signs;
+use super::system;
+use super::watch::Watch;
+use crate::base::Clock;
+use crate::base::Diagnostic;
+use crate::listen::access::Access;
+use crate::listen::door::Door;
+use crate::listen::door::Home;
+use crate::listen::turns;
+use crate::observe::metrics::Metrics;
+use crate::querylog::QueryLog;
+use crate::resolve;
+use crate::resolve::Resolver;
+
+/// How often it is looked whether a query in hand still needs what was before a
+/// reload, in tenths of a second; by then all have been given up.
+const LET_GO: u32 = 100;
+
+/// Makes what queries meet of what was loaded.
+pub(super) fn home(loaded: &Loaded, resolver: Arc<Resolver>) -> Home<Resolver> {
+    let listen = &loaded.config.listen;
+    let access = Access::new(&listen.allow).paced(listen.rate_limit).behind(&listen.proxies);
+    let (house, offer) = (Arc::clone(&loaded.house), loaded.offer.clone());
+    Home { offer, ..Home::new(house, resolver, access) }
+}
+
+/// Shows complaints.
+pub(super) fn complain(faults: &[Diagnostic]) {
+    for fault in faults {
+        if fault.is_fault() {
+            tracing::error!("{fault}");
+        } else {
+            tracing::warn!("{fault}");
+        }
+    }
+}
+
+//----------- Running ----------------------------------------------------------
+
+/// What runs, as far as it can be reloaded.
+pub(super) struct Running {
+    /// What the command line said.
+    pub(super) options: Options,
+    /// Where queries come in.
+    pub(super) door: Arc<Door<Resolver>>,
+    /// Where it is noted whether a reload took effect.
+    pub(super) metrics: Arc<Metrics>,
+    /// What was asked for.
+    pub(super) log: Arc<QueryLog>,
+    /// For the time of a reload.
+    pub(super) clock: Arc<dyn Clock>,
+    /// The settings the resolver was built with.
+    pub(super) settings: resolve::Settings,
+    /// Files that only root may read, perhaps, as they were read last.
+    pub(super) known: Vec<resolve::File>,
+    /// Notices that a file was saved.
+    pub(super) watch: Watch,
+    /// The folder for what is to survive a restart.
+    pub(super) state: PathBuf,
+    /// Downloads lists.
+    pub(super) lists: Fresh,
+    /// Who tells us who is where.
+    pub(super) tellers: Tellers,
+    /// For those who download, to say that there is something new.
+    pub(super) news: mpsc::Sender<()>,
+    /// Where that is heard.
+    pub(super) hear: mpsc::Receiver<()>,
+}
+
+/// Lists that are kept fresh.
+pub(super) struct Fresh {
+    /// The lists, for whoever wants to know about them.
+    pub(super) lists: Arc<ArcSwap<Lists>>,
+    /// Who downloads them.
+    pub(super) task: AbortHandle,
+}
+
+impl Fresh {
+    /// Starts downloading what is due.
+    pub(super) fn start(
+        loaded: &Loaded,
+        state: &Path,
+        door: &Arc<Door<Resolver>>,
+        clock: &Arc<dyn Clock>,
+        news: &mpsc::Sender<()>,
+        before: Option<&Lists>,
+    ) -> Result<Self, String> {
+        let home = {
+            let door = Arc::clone(door);
+            move || {
+                let home = door.home();
+                (Arc::clone(&home.house), Arc::clone(&home.resolver))
+            }
+        };
+        let lookup = OwnLookup { home, clock: Arc::clone(clock), runtime: Handle::current() };
+        let lists = Arc::new(downloads::build(loaded, state, Arc::new(lookup), clock)?);
+        if let Some(before) = before {
+            lists.take_over(before);
+        }
+        let task = downloads::keep_fresh(Arc::clone(&lists), Arc::clone(clock), news.clone());
+        Ok(Self { lists: Arc::new(ArcSwap::new(lists)), task: tokio::spawn(task).abort_handle() })
+    }
+
+    /// Goes on with the lists of `next`.
+    fn go_on(&mut self, next: &Self) {
+        self.task.abort();
+        self.lists.store(next.lists.load_full());
+        self.task = next.task.clone();
+    }
+}
+
+impl Running {
+    /// Reloads at each SIGHUP and whenever a file was saved; returns when it is
+    /// time to stop.
+    pub(super) async fn until_stopped(mut self, mut signals: Signals) {
+        loop {
+            tokio::select! {
+                _ = signals.hangup.recv() => {}
+                () = self.watch.changed() => {}
+                Some(()) = self.hear.recv() => {}
+                _ = signals.terminate.recv() => return,
+                _ = signals.interrupt.recv() => return,
+            }
+            self.reload().await;
+        }
+    }
+
+    /// Reads everything anew and, if nothing is wrong with it, swaps it in.
+    async fn reload(&mut self) {
+        let since = sd_notify::NotifyState::monotonic_usec_now();
+        let _ = since.map(|since| sd_notify::notify(&[sd_notify::NotifyState::Reloading, since]));
+        // Reading takes a while; queries go on meanwhile.
+        let mut options = self.options.clone();
+        options.known.clone_from(&self.known);
+        let outcome = match read_aside(options).await {
+            Some(Ok(loaded)) => self.swap(loaded),
+            Some(Err(faults)) => {
+                complain(&faults);
+                Err(format!("{} faults", faults.len()))
+            }
+            None => Err("reading came to no end".to_owned()),
+        };
+        match outcome {
+            Ok(()) => {
+                tracing::info!("config and lists reloaded");
+            }
+            Err(why) => {
+                self.metrics.kept(self.clock.now());
+                tracing::error!("reload refused, the old config and lists stay in effect: {why}");
+            }
+        }
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    }
+
+    /// Lets further queries meet what was loaded.
+    fn swap(&mut self, loaded: Loaded) -> Result<(), String> {
+        complain(&loaded.warnings);
+        let old = self.door.home();
+        let resolver = if self.settings == loaded.config.resolve {
+            Arc::clone(&old.resolver)
+        } else {
+            let new = old.resolver.rebuilt(&self.settings, &loaded.config.resolve);
+            Arc::new(new.map_err(|error| error.to_string())?)
+        };
+        tokio::spawn(let_go(self.door.swap(home(&loaded, resolver))));
+        let identify = self.door.identify();
+        identify.set(identity::settings(&loaded.config));
+        let signs = Signs::new(&self.options.recognizer, &self.door);
+        self.tellers = Tellers::start(&loaded.config, &loaded.base, identify, &signs, &self.clock);
+        self.watch.only(&loaded.files);
+        let known = self.lists.lists.load_full();
+        let lists = Fresh::start(&loaded, &self.state, &self.door, &self.clock, &self.news, Some(&known))?;
+        self.lists.go_on(&lists);
+        self.metrics.loaded(&loaded.house, &loaded.set_aside, self.clock.now());
+        self.known.clone_from(&loaded.known);
+        self.settings = loaded.config.resolve.clone();
+        let (options, state) = (self.options.clone(), self.state.clone());
+        let log = Arc::clone(&self.log);
+        // On the disk nobody waits for.
+        tokio::task::spawn_blocking(move || {
+            log.set(loaded.config.query_log);
+            last_good::keep(&options, &state, &loaded);
+        });
+        Ok(())
+    }
+}
+
+/// Reads everything on a thread of its own, which every other one goes before;
+/// nothing if it panicked.
+async fn read_aside(options: Options) -> Option<Result<Loaded, Vec<Diagnostic>>> {
+    let (done, read) = oneshot::channel();
+    let work = move || {
+        turns::step_back();
+        // Whoever asked waits for it.
+        let _ = done.send(load(&options));
+    };
+    thread::Builder::new().name("load".to_owned()).spawn(work).ok()?;
+    read.await.ok()
+}
+
+/// Frees what queries met before a reload, once none does any more: that takes
+/// milliseconds, which no thread that answers has.
+async fn let_go(old: Arc<Home<Resolver>>) {
+    for _ in 0..LET_GO {
+        if Arc::strong_count(&old) == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let free = move || {
+        turns::step_back();
+        drop(old);
+        system::give_back();
+    };
+    // Where there can be no thread, it was freed by trying.
+    let _ = thread::Builder::new().name("let-go".to_owned()).spawn(free);
+}
