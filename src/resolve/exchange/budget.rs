@@ -7,8 +7,12 @@
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::time::Instant;
+
+use tokio::time::timeout_at;
 
 use super::trouble::Trouble;
+use crate::base::time::moment;
 use crate::resolve::stats::Limit;
 
 /// How long a question may be worked on.  Its asker has given up by then.
@@ -28,11 +32,13 @@ pub(in crate::resolve) const MAX_DEPTH: usize = 8;
 pub(in crate::resolve) struct Budget {
     /// What is left of each kind of work, in the order of [`Limit::ALL`].
     left: [AtomicU32; Limit::ALL.len()],
+    /// When its time is up.
+    until: Instant,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { left: Limit::ALL.map(|limit| AtomicU32::new(allowed(limit))) }
+        Self::lasting(WALL_CLOCK)
     }
 }
 
@@ -45,12 +51,33 @@ fn allowed(limit: Limit) -> u32 {
         Limit::Signatures => 32,
         Limit::BadSignatures => 4,
         Limit::Hashes => 256,
-        // Limited where they are followed, and here only counted.
+        // Limited where they are followed, and here only named.
         Limit::Time | Limit::Depth | Limit::Aliases | Limit::Records => u32::MAX,
     }
 }
 
 impl Budget {
+    /// Returns the budget of a question that may be worked on for so long.
+    pub(in crate::resolve) fn lasting(clock: Duration) -> Self {
+        Self { left: Limit::ALL.map(|limit| AtomicU32::new(allowed(limit))), until: moment() + clock }
+    }
+
+    /// Returns whether the time of the question is up.
+    pub(in crate::resolve) fn is_over(&self) -> bool {
+        moment() >= self.until
+    }
+
+    /// Waits for something, but no longer than until the time of the question is
+    /// up.
+    pub(in crate::resolve) async fn in_time<T>(&self, what: impl Future<Output = T>) -> Option<T> {
+        timeout_at(self.until.into(), what).await.ok()
+    }
+
+    /// Takes a query to a server, if there is one left and the time is not up.
+    pub(in crate::resolve) fn take_packet(&self) -> Result<(), Trouble> {
+        if self.is_over() { Err(Trouble::Limit(Limit::Time)) } else { self.take(Limit::Packets, 1) }
+    }
+
     /// Takes from what is left, if there is enough.
     pub(in crate::resolve) fn take(&self, limit: Limit, amount: usize) -> Result<(), Trouble> {
         let amount = u32::try_from(amount).unwrap_or(u32::MAX);

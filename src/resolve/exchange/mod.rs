@@ -199,7 +199,7 @@ impl Exchange {
         transport: Transport,
         budget: &Budget,
     ) -> Result<io::Result<Vec<u8>>, Trouble> {
-        budget.take(Limit::Packets, 1)?;
+        budget.take_packet()?;
         let result = exchange.await;
         let sent = match &result {
             Ok(_) => Sent::Answer,

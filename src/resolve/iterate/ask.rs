@@ -16,7 +16,6 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
 use tokio::sync::watch;
-use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use super::job::Job;
@@ -26,6 +25,7 @@ use super::scrub::Asked;
 use super::scrub::Says;
 use crate::resolve::exchange::Query;
 use crate::resolve::exchange::trouble::Trouble;
+use crate::resolve::stats::Limit;
 
 /// How long a single query is waited for at most.
 const UDP_PATIENCE: Duration = Duration::from_millis(2_500);
@@ -135,25 +135,45 @@ impl Job {
             let (put, result) = watch::channel(None);
             let Some(mut other) = outstanding.join_or_begin(ask, result) else {
                 let done = Done(outstanding, ask);
-                let heard = asking.await;
+                let heard = self.in_time(asking).await;
                 // First, so that whoever hears of a failure does not find it again.
                 drop(done);
                 put.send_replace(Some(heard.clone()));
                 return heard;
             };
-            let heard = other.wait_for(Option::is_some).await.map(|heard| heard.clone());
-            match heard {
-                Ok(Some(Ok(says))) => return Ok(says),
-                Ok(Some(Err(trouble))) if !trouble.is_final() => worst = Some(trouble),
-                // It gave up, for reasons of its own.
-                _ => {}
+            let Some(heard) = self.budget.in_time(other.wait_for(Option::is_some)).await else {
+                self.note(&Err(Trouble::Silence));
+                return Err(Trouble::Limit(Limit::Time));
+            };
+            // Or it gave up, for reasons of its own.
+            if let Some(heard) = heard.ok().and_then(|heard| heard.clone()) {
+                self.note(&heard);
+                match heard {
+                    Ok(says) => return Ok(says),
+                    Err(trouble) if trouble.is_final() => {}
+                    Err(trouble) => worst = Some(trouble),
+                }
             }
-            // If its time was up, so may ours be; then nothing more is sent.
-            yield_now().await;
         }
         match worst {
             Some(trouble) => Err(trouble),
-            None => asking.await,
+            None => self.in_time(asking).await,
+        }
+    }
+
+    /// Waits for servers until the time is up.
+    async fn in_time(&self, asking: impl Future<Output = Heard>) -> Heard {
+        let heard = self.budget.in_time(asking).await.unwrap_or(Err(Trouble::Limit(Limit::Time)));
+        self.note(&heard);
+        heard
+    }
+
+    /// Notes whether whoever was asked has answered.
+    fn note(&self, heard: &Heard) {
+        match heard {
+            Ok(_) => self.heard(None),
+            Err(trouble) if trouble.is_final() => {}
+            Err(trouble) => self.heard(Some(trouble)),
         }
     }
 
@@ -194,6 +214,7 @@ impl Job {
                         // Slow: it keeps its chance, and another one gets one.
                         let Some(server) = next else { return Err(Trouble::Silence) };
                         exchange.servers.was_silent(server, exchange.network.moment());
+                        self.heard(Some(&Trouble::Silence));
                         break;
                     }
                 };
@@ -210,6 +231,7 @@ impl Job {
                         {
                             worst = trouble.clone();
                         }
+                        self.heard(Some(&worst));
                         if !matches!(trouble, Trouble::Silence) {
                             // Asking it again would not help.
                             order.retain(|other| *other != server);

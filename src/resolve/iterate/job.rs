@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
@@ -17,10 +18,16 @@ use crate::base::Now;
 use crate::resolve::exchange::Exchange;
 use crate::resolve::exchange::budget::Budget;
 use crate::resolve::exchange::budget::MAX_DEPTH;
+use crate::resolve::exchange::budget::WALL_CLOCK;
 use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::forward::Forwarder;
 use crate::resolve::rootkeys::RootKeys;
 use crate::resolve::stats::Limit;
+
+/// How long a question may be worked on that others are asked about: a single
+/// server may be slow, and keys are asked for one after the other.  Its asker
+/// has given up by then, and the next one profits.
+const FORWARD_CLOCK: Duration = Duration::from_secs(10);
 
 //----------- Engine -----------------------------------------------------------
 
@@ -70,7 +77,7 @@ impl Engine {
 pub(super) struct Job {
     /// What all questions share.
     pub(super) engine: Arc<Engine>,
-    /// How much work is left.
+    /// How much work is left, and how much time.
     pub(super) budget: Arc<Budget>,
     /// When the question arrived.
     pub(super) now: Now,
@@ -78,6 +85,8 @@ pub(super) struct Job {
     path: Option<Arc<Path>>,
     /// Servers whose data was bad, by zone.
     blamed: Arc<Mutex<Vec<(Name, SocketAddr)>>>,
+    /// Why those who were asked last have not answered, unless they have.
+    unanswered: Arc<Mutex<Option<Trouble>>>,
     /// Whether signatures will be checked.
     pub(super) checked: bool,
     /// CD, as resolvers are told: nobody shall check for us what we check
@@ -102,12 +111,14 @@ struct Path {
 impl Job {
     /// Begins work on a question.
     pub(super) fn new(engine: &Arc<Engine>, now: Now, checking_disabled: bool) -> Self {
+        let clock = if engine.forwards() { FORWARD_CLOCK } else { WALL_CLOCK };
         Self {
             engine: Arc::clone(engine),
-            budget: Arc::default(),
+            budget: Arc::new(Budget::lasting(clock)),
             now,
             path: None,
             blamed: Arc::default(),
+            unanswered: Arc::default(),
             checked: engine.options.dnssec && !checking_disabled,
             checking_disabled: engine.is_strict() || checking_disabled,
             renews: false,
@@ -151,6 +162,18 @@ impl Job {
     pub(super) fn blamed(&self, zone: &Name) -> Vec<SocketAddr> {
         let blamed = self.blamed.lock().unwrap_or_else(PoisonError::into_inner);
         blamed.iter().filter(|(of, _)| of == zone).map(|(_, server)| *server).collect()
+    }
+
+    /// Notes what came of asking: an answer, or trouble.
+    pub(super) fn heard(&self, trouble: Option<&Trouble>) {
+        *self.unanswered.lock().unwrap_or_else(PoisonError::into_inner) = trouble.cloned();
+    }
+
+    /// Returns why the question has no answer, where `trouble` is what ended work
+    /// on it: if time was up because nobody answered, that is why.
+    pub(super) fn reason(&self, trouble: Trouble) -> Trouble {
+        let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+        if trouble == Trouble::Limit(Limit::Time) { unanswered.take().unwrap_or(trouble) } else { trouble }
     }
 
     /// Returns whether a server's data was bad.

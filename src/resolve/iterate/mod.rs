@@ -36,14 +36,12 @@ mod walk;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
-use tokio::time::timeout;
 
 use super::AnswerData;
 use super::Failure;
@@ -52,7 +50,6 @@ use super::Origin;
 use super::exchange::Exchange;
 use super::exchange::Network;
 use super::exchange::budget::MAX_ALIASES;
-use super::exchange::budget::WALL_CLOCK;
 use super::exchange::trouble::Bogus;
 use super::exchange::trouble::Trouble;
 use super::forward::Forwarder;
@@ -79,11 +76,6 @@ use options::Options;
 
 /// How often an answer is fetched again that fails validation.
 const MAX_RETRIES: usize = 2;
-
-/// How long a question may be worked on that others are asked about: a single
-/// server may be slow, and keys are asked for one after the other.  Its asker
-/// has given up by then, and the next one profits.
-const FORWARD_CLOCK: Duration = Duration::from_secs(10);
 
 //----------- Resolution -------------------------------------------------------
 
@@ -140,28 +132,17 @@ impl Resolution {
     async fn get(&self, question: &Question, now: Now, renews: bool) -> Result<AnswerData, Failure> {
         let mut job = Job::new(&self.engine, now, question.checking_disabled);
         job.renews = renews;
-        let result = self.work(&job, question).await;
-        if matches!(&result, Err(Trouble::Bogus(_))) {
-            self.engine.exchange.counters.validated(Security::Bogus);
-        }
-        result.map_err(|trouble| Failure {
-            kind: trouble.kind(),
-            detail: trouble.to_string(),
-            origin: self.origin(),
+        let counters = &self.engine.exchange.counters;
+        job.follow(question).await.map_err(|trouble| {
+            let trouble = job.reason(trouble);
+            if let Some(limit) = trouble.limit() {
+                counters.exceeded(limit);
+            }
+            if matches!(trouble, Trouble::Bogus(_)) {
+                counters.validated(Security::Bogus);
+            }
+            Failure { kind: trouble.kind(), detail: trouble.to_string(), origin: self.origin() }
         })
-    }
-
-    /// Works on a question, within its time.
-    async fn work(&self, job: &Job, question: &Question) -> Result<AnswerData, Trouble> {
-        let clock = if self.engine.forwards() { FORWARD_CLOCK } else { WALL_CLOCK };
-        let found = timeout(clock, job.follow(question)).await;
-        let found = found.unwrap_or(Err(Trouble::Limit(Limit::Time)));
-        if let Err(trouble) = &found
-            && let Some(limit) = trouble.limit()
-        {
-            self.engine.exchange.counters.exceeded(limit);
-        }
-        found
     }
 }
 

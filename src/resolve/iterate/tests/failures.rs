@@ -18,6 +18,7 @@ use super::ROOT_ZONE;
 use super::USUAL;
 use super::USUAL_COM;
 use super::internet;
+use super::internet::Outage;
 use super::internet::Zone;
 use super::internet::answer;
 use super::internet::record;
@@ -86,8 +87,25 @@ async fn a_server_whose_name_leads_nowhere_holds_nobody_up() {
 async fn a_zone_that_is_dead_ends_in_time_and_costs_little() {
     let house = House::new(internet("example.com. NS ns.example.com.\n ns.example.com. A 10.9.9.9", USUAL));
     let failure = house.ask("www.example.com").await.unwrap_err();
-    assert!(matches!(failure.kind, FailureKind::Limit | FailureKind::Timeout), "{failure}");
+    assert_eq!(failure.kind, FailureKind::Timeout, "{failure}");
     assert!(house.internet.packets() <= 12, "{}", house.internet.packets());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_house_without_a_way_out_says_that_nobody_can_be_reached() {
+    for (outage, kind) in [(Outage::Silent, FailureKind::Timeout), (Outage::Refused, FailureKind::Network)] {
+        for trusting in [false, true] {
+            let mut internet = internet(USUAL_COM, USUAL);
+            internet.outage = Some(outage);
+            let house = House::with(internet, |settings| settings.dnssec = trusting);
+            let asked = ["www.example.com", "www.example.com", "www.example.net", "com"];
+            let ended = join_all(asked.map(|name| house.ask(name))).await;
+            for failure in ended.into_iter().map(Result::unwrap_err) {
+                assert_eq!(failure.kind, kind, "{outage:?}, {trusting}: {failure}");
+            }
+            assert!(Limit::ALL.iter().all(|limit| house.exceeded(*limit) == 0), "{outage:?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

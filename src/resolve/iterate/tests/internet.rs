@@ -21,6 +21,7 @@ use hickory_proto::rr::rdata::NS;
 use hickory_proto::rr::rdata::NULL;
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::serialize::binary::BinEncodable;
+use tokio::time::sleep;
 use tokio::time::timeout;
 
 use crate::base::Clock;
@@ -36,11 +37,30 @@ pub(super) struct Internet {
     servers: HashMap<IpAddr, Script>,
     pub(super) asked: Mutex<Vec<(IpAddr, String, RecordType, bool)>>,
     pub(super) clock: ManualClock,
+    /// What is wrong with the way there.
+    pub(super) outage: Option<Outage>,
+    /// How long replies take.
+    pub(super) delay: Duration,
+}
+
+/// What may be wrong with the way to servers.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Outage {
+    /// Nothing comes back.
+    Silent,
+    /// There is no route.
+    Refused,
 }
 
 impl Internet {
     pub(super) fn new() -> Self {
-        Self { servers: HashMap::new(), asked: Mutex::default(), clock: ManualClock::at(1_800_000_000) }
+        Self {
+            servers: HashMap::new(),
+            asked: Mutex::default(),
+            clock: ManualClock::at(1_800_000_000),
+            outage: None,
+            delay: Duration::ZERO,
+        }
     }
 
     /// Adds a server with zones: an apex and its records.
@@ -85,9 +105,12 @@ impl Network for Internet {
         let question = &message.queries[0];
         let name = question.name().to_lowercase().to_ascii();
         self.asked.lock().unwrap().push((to.ip(), name, question.query_type(), tcp));
-        let Some(script) = self.servers.get(&to.ip()) else {
-            return silence(wait).await;
+        let script = match (self.outage, self.servers.get(&to.ip())) {
+            (Some(Outage::Refused), _) => return Err(io::ErrorKind::NetworkUnreachable.into()),
+            (None, Some(script)) => script,
+            _ => return silence(wait).await,
         };
+        sleep(self.delay).await;
         let datagrams = script(&message, tcp);
         let result = datagrams.iter().find_map(|datagram| take(query, datagram));
         match result {

@@ -1,6 +1,8 @@
 //! Every limit of work, hit from outside: the question ends there, it is counted
 //! under its kind, and the asker is told.
 
+use std::time::Duration;
+
 use hickory_proto::dnssec::rdata::DNSSECRData;
 use hickory_proto::dnssec::rdata::NSEC;
 use hickory_proto::rr::RData;
@@ -28,10 +30,10 @@ use crate::resolve::stats::Limit;
 /// Returns a house in which a question goes beyond a limit, and the question.
 fn beyond(limit: Limit) -> (House, String) {
     let www = "www.example.com".to_owned();
+    // Aliases of many labels, each of which is asked for.
+    let long = |nth: usize| format!("{}c{nth}.example.com.", "l.".repeat(20));
     match limit {
         Limit::Packets => {
-            // Aliases of many labels, each of which is asked for.
-            let long = |nth: usize| format!("{}c{nth}.example.com.", "l.".repeat(20));
             let example = zone(12, |nth| format!("{} CNAME {}", long(nth), long(nth + 1)));
             (House::new(internet(USUAL_COM, &example)), long(0))
         }
@@ -60,9 +62,11 @@ fn beyond(limit: Limit) -> (House, String) {
         Limit::BadSignatures => (padded(28, 1), "nothing.example.com".to_owned()),
         Limit::Hashes => nsec3::with_many_labels(),
         Limit::Time => {
-            let server =
-                |nth| format!("example.com. NS n{nth}.example.com.\n n{nth}.example.com. A 10.9.9.{nth}");
-            (House::new(internet(&zone(6, server), USUAL)), www)
+            // Servers that answer, each of them late but in time.
+            let example = zone(9, |nth| format!("{} CNAME {}", long(nth), long(nth + 1)));
+            let mut internet = internet(USUAL_COM, &example);
+            internet.delay = Duration::from_millis(280);
+            (House::new(internet), long(0))
         }
         Limit::Depth => {
             // The name server of the name server of the name server.
