@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use super::network::Network;
+use super::pushed::Pushed;
 use crate::listen::probe::Probe;
 use crate::web::router::Router;
 use crate::web::serve;
@@ -30,7 +31,7 @@ pub(super) async fn feed_watchdog(probe: Probe) {
 }
 
 /// Serves `web.listen`.  Where it can't be had there is no page; DNS goes on.
-pub(super) async fn serve_pages(at: SocketAddr, probe: Probe, network: Arc<Network>) {
+pub(super) async fn serve_pages(at: SocketAddr, probe: Probe, network: Arc<Network>, pushed: Arc<Pushed>) {
     let listener = match TcpListener::bind(at).await {
         Ok(listener) => listener,
         Err(error) => {
@@ -41,5 +42,5 @@ pub(super) async fn serve_pages(at: SocketAddr, probe: Probe, network: Arc<Netwo
         Box::pin(async move { probe.ask().await.map_err(|error| error.to_string()) })
     };
     let network = Box::new(move || network.shown());
-    serve::serve(listener, Arc::new(Router { self_query: Box::new(self_query), network })).await;
+    serve::serve(listener, Arc::new(Router { self_query: Box::new(self_query), network, pushed })).await;
 }

@@ -5,7 +5,7 @@
 //! the kernel says who is at the other end, so there is no token that has to be
 //! made, kept and passed to DHCP hooks, and nothing listens on the network.  Who
 //! may: the user Sordino runs as, and root.  A DHCP server on another machine
-//! calls `sordino identity add` over ssh, or hands its leases over.
+//! pushes over HTTP (`web/pushes.rs`).
 //!
 //! One request is one line of JSON, and so is its response.
 
@@ -32,13 +32,14 @@ use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::identity::Pushed;
 use super::load::Options;
 use super::load::state_dir;
+use super::pushed::Pushed;
 use crate::querylog;
 use crate::querylog::Filter;
 use crate::querylog::QueryLog;
 use crate::querylog::Row;
+use crate::web::pushes::Refusal;
 
 /// The socket, in the state folder.
 const SOCKET: &str = "control";
@@ -141,13 +142,13 @@ pub struct Entry {
 //----------- Serving ----------------------------------------------------------
 
 /// Starts answering in a state folder.  Where that can't be, the rest goes on.
-pub(super) fn listen(state: &Path, pushed: Pushed, log: Arc<QueryLog>) {
+pub(super) fn listen(state: &Path, pushed: Arc<Pushed>, log: Arc<QueryLog>) {
     let answer = move |request| match request {
         Request::IdentityAdd { mac, address, name, until } => {
-            pushed.add(&mac, address, name.as_deref(), until)
+            done(pushed.add(&mac, address, name.as_deref(), until))
         }
-        Request::IdentityRemove { address } => pushed.remove(address),
-        Request::Addresses {} => pushed.addresses(),
+        Request::IdentityRemove { address } => done(pushed.remove(address)),
+        Request::Addresses {} => Response::Addresses(pushed.addresses()),
         Request::LogRows { filter, after } => Response::Rows(log.rows(&filter, after)),
         Request::LogErase { device } => match log.erase(device.as_deref()) {
             Ok(rows) => Response::Erased(rows),
@@ -162,6 +163,11 @@ pub(super) fn listen(state: &Path, pushed: Pushed, log: Arc<QueryLog>) {
             tracing::warn!(%error, "no control socket: `sordino identity` and `sordino log` can't ask");
         }
     }
+}
+
+/// Says whether what was pushed was taken in.
+fn done(taken: Result<(), Refusal>) -> Response {
+    taken.map_or_else(|refusal| Response::Error(refusal.say().to_owned()), |()| Response::Done {})
 }
 
 /// Opens the socket in a state folder.

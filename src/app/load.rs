@@ -22,6 +22,7 @@ use crate::listen::offer::Offer;
 use crate::pipeline::Household;
 use crate::resolve;
 use crate::source;
+use crate::source::identity::pushed::Token;
 
 /// The config of an installed Sordino.
 pub const INSTALLED: &str = "/etc/sordino/config.toml";
@@ -80,7 +81,10 @@ pub struct Loaded {
     pub ca: Option<String>,
     /// What is offered besides plain DNS.
     pub offer: Offer,
-    /// Root hints, trust anchors, the certificate and its key, for the next time.
+    /// Whom to believe who pushes over HTTP.
+    pub push_token: Option<Arc<Token>>,
+    /// Root hints, trust anchors, the certificate and its key, that token: for the
+    /// next time.
     pub known: Vec<resolve::File>,
     /// The folder from where paths in the config are meant.
     pub base: PathBuf,
@@ -122,12 +126,20 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
     let certificate = keys((None, written), &base, &config, options, &mut files, &mut faults);
     let written = config.listen.key.clone();
     let key = keys((None, written), &base, &config, options, &mut files, &mut faults);
+    let (token, push_token) = push_token(&base, &config, options, &mut files, &mut faults);
     let offer = offer::offer(&config, certificate.as_ref(), key.as_ref()).unwrap_or_else(|fault| {
         faults.push(fault);
         Offer::default()
     });
     config.resolve.designated = offer::designated(&config.listen);
-    let known = config.resolve.files().chain(certificate.iter()).chain(key.iter()).cloned().collect();
+    let known = config
+        .resolve
+        .files()
+        .chain(certificate.iter())
+        .chain(key.iter())
+        .chain(token.iter())
+        .cloned()
+        .collect();
     // The household's own lists join those that come with Sordino.
     let own = path.is_some().then(|| base.join(OWN_LISTS)).filter(|own| own.is_dir());
     files.extend(own.clone());
@@ -152,10 +164,28 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
         ca,
         set_aside,
         offer,
+        push_token,
         known,
         base,
         files,
     })
+}
+
+/// Reads the file with the token of those who may push, and the token in it.
+fn push_token(
+    base: &Path,
+    config: &Config,
+    options: &Options,
+    files: &mut Vec<PathBuf>,
+    faults: &mut Vec<Diagnostic>,
+) -> (Option<resolve::File>, Option<Arc<Token>>) {
+    let written = config.identify.push_token.clone();
+    let file = keys((None, written), base, config, options, files, faults);
+    let token = file.as_ref().and_then(|file| {
+        let read = Token::read(&file.text);
+        read.map_err(|say| faults.push(Diagnostic::of_file(Arc::clone(&file.name), say))).ok()
+    });
+    (file, token.map(Arc::new))
 }
 
 /// Returns the folder for what is to survive a restart: the option's, or

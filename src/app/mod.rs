@@ -17,6 +17,7 @@ pub mod load;
 pub mod network;
 pub mod offer;
 pub mod privileges;
+mod pushed;
 mod reload;
 mod rootkeys;
 pub mod run;

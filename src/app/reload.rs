@@ -24,8 +24,8 @@ use super::last_good;
 use super::load::Loaded;
 use super::load::Options;
 use super::load::load;
+use super::pushed::Pushed;
 use super::signals::Signals;
-use super::signs::Signs;
 use super::system;
 use super::watch::Watch;
 use crate::base::Clock;
@@ -88,6 +88,8 @@ pub(super) struct Running {
     pub(super) lists: Fresh,
     /// Who tells us who is where.
     pub(super) tellers: Tellers,
+    /// Who tells without being asked.
+    pub(super) pushed: Arc<Pushed>,
     /// For those who download, to say that there is something new.
     pub(super) news: mpsc::Sender<()>,
     /// Where that is heard.
@@ -190,10 +192,9 @@ impl Running {
             Arc::new(new.map_err(|error| error.to_string())?)
         };
         tokio::spawn(let_go(self.door.swap(home(&loaded, resolver))));
-        let identify = self.door.identify();
-        identify.set(identity::settings(&loaded.config));
-        let signs = Signs::new(&self.options.recognizer, &self.door);
-        self.tellers = Tellers::start(&loaded.config, &loaded.base, identify, &signs, &self.clock);
+        self.door.identify().set(identity::settings(&loaded.config));
+        self.tellers = Tellers::start(&loaded, &self.door, &self.options.recognizer, &self.clock);
+        self.pushed.trust(loaded.push_token.as_ref());
         self.watch.only(&loaded.files);
         let known = self.lists.lists.load_full();
         let lists = Fresh::start(&loaded, &self.state, &self.door, &self.clock, &self.news, Some(&known))?;

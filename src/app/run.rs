@@ -14,7 +14,6 @@ use super::control;
 use super::date;
 use super::downloads;
 use super::identity;
-use super::identity::Pushed;
 use super::identity::Tellers;
 use super::kept;
 use super::last_good;
@@ -22,6 +21,7 @@ use super::load;
 use super::load::Options;
 use super::network::Network;
 use super::privileges;
+use super::pushed::Pushed;
 use super::reload::Fresh;
 use super::reload::Running;
 use super::reload::complain;
@@ -29,7 +29,6 @@ use super::reload::home;
 use super::rootkeys;
 use super::seen;
 use super::signals::Signals;
-use super::signs::Signs;
 use super::system;
 use super::uplink;
 use super::watch::Watch;
@@ -116,9 +115,9 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let count = loaded.house.catalog.families().len() + loaded.house.policies.lists.all().len();
     let identify = identity::start(&loaded.config, &clock);
     let door = Arc::new(Door::new(home(&loaded, resolver), Arc::clone(&clock), identify, observer));
-    let signs = Signs::new(&options.recognizer, &door);
-    control::listen(&state, Pushed::new(door.identify(), &state, &signs, &clock), Arc::clone(&log));
-    let tellers = Tellers::start(&loaded.config, &loaded.base, door.identify(), &signs, &clock);
+    let pushed = Pushed::new(&loaded, &door, &options.recognizer, &state, &clock);
+    control::listen(&state, Arc::clone(&pushed), Arc::clone(&log));
+    let tellers = Tellers::start(&loaded, &door, &options.recognizer, &clock);
 
     let (news, hear) = mpsc::channel(1);
     let lists = Fresh::start(&loaded, &state, &door, &clock, &news, None).map_err(fatal)?;
@@ -132,9 +131,8 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     };
     tokio::spawn(web::serve::serve(metrics_socket, Arc::new(scrape)));
     tokio::spawn(rootkeys::follow(Arc::clone(&door), state.clone(), Arc::clone(&clock)));
-    let seen = Arc::clone(&options.recognizer);
     tokio::spawn(date::keep(state.clone(), Arc::clone(&door), Arc::clone(&clock)));
-    tokio::spawn(seen::keep(state.clone(), seen, Arc::clone(&door), Arc::clone(&clock)));
+    seen::start(&state, &options.recognizer, &door, &clock);
     uplink::follow(&door);
     network.start(&door, &metrics, &clock);
 
@@ -144,7 +142,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let serving = tokio::spawn(sockets.run(Arc::clone(&door), stopped));
     tracing::info!(?addresses, metrics = %metrics_at, lists = count, "serving");
     if let Some(probe) = Probe::new(&addresses) {
-        tokio::spawn(alive::serve_pages(loaded.config.web.listen, probe, network));
+        tokio::spawn(alive::serve_pages(loaded.config.web.listen, probe, network, Arc::clone(&pushed)));
         tokio::spawn(alive::feed_watchdog(probe));
     }
     if loaded.trial {
@@ -159,6 +157,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
         hear,
         lists,
         tellers,
+        pushed,
         door,
         metrics,
         log: Arc::clone(&log),

@@ -13,13 +13,14 @@ use crate::app::control::Response;
 use crate::app::load::Options;
 use crate::base::Clock;
 use crate::base::time::SystemClock;
-use crate::base::units;
+use crate::source::identity::pushed;
 
 /// Tells it.
 pub fn identity(options: &Options, command: Identity, out: &mut dyn Write) -> io::Result<u8> {
     let request = match command {
         Identity::Add { mac, address, name, expires } => {
-            let until = match expires.as_deref().map(|text| until(text, options)).transpose() {
+            let now = SystemClock::new(options.clock_offset).now();
+            let until = match expires.as_deref().map(|text| pushed::until(text, now)).transpose() {
                 Ok(until) => until,
                 Err(say) => {
                     writeln!(out, "{say}")?;
@@ -37,13 +38,4 @@ pub fn identity(options: &Options, command: Identity, out: &mut dyn Write) -> io
     };
     writeln!(out, "{say}")?;
     Ok(1)
-}
-
-/// Reads a duration from now on, or a date, as seconds since 1970.
-fn until(text: &str, options: &Options) -> Result<i64, String> {
-    if let Ok(date) = text.parse() {
-        return Ok(date);
-    }
-    let length = units::duration(text).map_err(|say| format!("`{text}`: {say}"))?;
-    Ok(SystemClock::new(options.clock_offset).now().plus(length).unix)
 }

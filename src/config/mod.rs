@@ -127,6 +127,8 @@ pub struct Identify {
     pub wait: Duration,
     /// Lease files of DHCP servers, as written.
     pub leases: Vec<Written<PathBuf>>,
+    /// The file with the token of those who may push over HTTP, as written.
+    pub push_token: Option<Written<PathBuf>>,
     /// The router that is asked what addresses are called.
     pub names_from: Option<SocketAddr>,
     /// The FRITZ!Box to ask.

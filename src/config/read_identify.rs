@@ -45,6 +45,7 @@ impl Reader {
             forwarders: self.parse_all(&spec.trusted_forwarders, network),
             wait: wait.unwrap_or(WAIT),
             leases: spec.leases.iter().map(file).collect(),
+            push_token: spec.push_token_file.as_ref().map(file),
             names_from: spec
                 .names_from
                 .as_ref()

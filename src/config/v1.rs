@@ -175,6 +175,7 @@ pub(super) struct Download {
 pub(super) struct Identify {
     pub(super) trusted_forwarders: Vec<Text>,
     pub(super) leases: Vec<Text>,
+    pub(super) push_token_file: Option<Text>,
     pub(super) names_from: Option<Text>,
     pub(super) wait: Option<Text>,
     pub(super) fritzbox: Option<FritzBox>,

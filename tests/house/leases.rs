@@ -36,7 +36,7 @@ fn sordino(house: &House, server: &Server, args: &[&str]) -> (bool, String) {
 
 /// Adds a router with a network behind it, in which the address `inner` is.
 /// What comes from there cannot be seen by its MAC.
-fn behind_a_router(inner: &str) {
+pub(super) fn behind_a_router(inner: &str) {
     ip("netns add guest");
     ip("link add eth1 netns laptop type veth peer name eth0 netns guest");
     ip("-n laptop addr add 10.9.0.1/24 dev eth1");
@@ -160,7 +160,7 @@ fn a_hook_tells_who_has_an_address() {
 }
 
 /// A host's DHCP client asks once; the host has the address it got from then on.
-fn lease_for(house: &House, host: &str, wish: &str) -> Option<String> {
+pub(super) fn lease_for(house: &House, host: &str, wish: &str) -> Option<String> {
     let script = house.write(
         "udhcpc.sh",
         "#!/bin/sh\n[ \"$1\" = bound ] || exit 0\nip -4 addr flush dev $interface\n\
@@ -177,7 +177,7 @@ fn lease_for(house: &House, host: &str, wish: &str) -> Option<String> {
 }
 
 /// A host's DHCP client gives its address back.
-fn give_back(house: &House, addr: &str, host: &str) {
+pub(super) fn give_back(house: &House, addr: &str, host: &str) {
     let args = format!("-i eth0 -n -f -r {addr} -s /bin/true");
     let Some(client) = Program::start(house, host, "udhcpc", &args) else { return };
     let log = || fs::read_to_string(house.folder.join("udhcpc.log")).unwrap_or_default();
@@ -213,7 +213,7 @@ fn addresses_change_hands(house: &House, lease_file: &str) {
 }
 
 /// Adds a host for a DHCP server.
-fn dhcp_host() {
+pub(super) fn dhcp_host() {
     ip("netns add box");
     ip("link add to-box type veth peer name eth0 netns box address 00:00:5e:00:53:01");
     ip("link set to-box master house up");

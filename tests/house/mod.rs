@@ -28,6 +28,7 @@ mod life;
 mod noise;
 mod prometheus;
 mod proxies;
+mod pushes;
 mod querylog;
 mod report;
 mod resolved;
