@@ -11,8 +11,8 @@ use super::load;
 use super::load::INSTALLED;
 use super::load::Loaded;
 use super::load::Options;
-use super::reload::complain;
 use crate::base::Diagnostic;
+use crate::observe::log;
 use crate::source::good;
 
 /// What a start was made with.
@@ -41,7 +41,7 @@ pub(super) fn load(options: &Options, state: &Path) -> Result<Start, Vec<Diagnos
     let Ok(mut loaded) = load::load(&Options { config: Some(good.clone()), ..options.clone() }) else {
         return Err(faults);
     };
-    complain(&faults);
+    log::complain(&faults);
     for line in BANNER {
         tracing::error!(in_effect = %good.display(), "{line}");
     }

@@ -34,6 +34,7 @@ use crate::listen::access::Access;
 use crate::listen::door::Door;
 use crate::listen::door::Home;
 use crate::listen::turns;
+use crate::observe::log;
 use crate::observe::metrics::Metrics;
 use crate::querylog::QueryLog;
 use crate::resolve;
@@ -49,17 +50,6 @@ pub(super) fn home(loaded: &Loaded, resolver: Arc<Resolver>) -> Home<Resolver> {
     let access = Access::new(&listen.allow).paced(listen.rate_limit).behind(&listen.proxies);
     let (house, offer) = (Arc::clone(&loaded.house), loaded.offer.clone());
     Home { offer, ..Home::new(house, resolver, access) }
-}
-
-/// Shows complaints.
-pub(super) fn complain(faults: &[Diagnostic]) {
-    for fault in faults {
-        if fault.is_fault() {
-            tracing::error!("{fault}");
-        } else {
-            tracing::warn!("{fault}");
-        }
-    }
 }
 
 //----------- Running ----------------------------------------------------------
@@ -164,7 +154,7 @@ impl Running {
         let outcome = match read_aside(options).await {
             Some(Ok(loaded)) => self.swap(loaded),
             Some(Err(faults)) => {
-                complain(&faults);
+                log::complain(&faults);
                 Err(format!("{} faults", faults.len()))
             }
             None => Err("reading came to no end".to_owned()),
@@ -183,7 +173,7 @@ impl Running {
 
     /// Lets further queries meet what was loaded.
     fn swap(&mut self, loaded: Loaded) -> Result<(), String> {
-        complain(&loaded.warnings);
+        log::complain(&loaded.warnings);
         let old = self.door.home();
         let resolver = if self.settings == loaded.config.resolve {
             Arc::clone(&old.resolver)

@@ -24,7 +24,6 @@ use super::privileges;
 use super::pushed::Pushed;
 use super::reload::Fresh;
 use super::reload::Running;
-use super::reload::complain;
 use super::reload::home;
 use super::rootkeys;
 use super::seen;
@@ -76,11 +75,11 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(options.clock_offset));
     let state = load::state_dir(options);
     let started = last_good::load(options, &state).map_err(|faults| {
-        complain(&faults);
+        log::complain(&faults);
         ExitError(1)
     })?;
     let (loaded, is_old) = (started.loaded, started.is_old);
-    complain(&loaded.warnings);
+    log::complain(&loaded.warnings);
     let Listen { dns, tls, https, threads, .. } = &loaded.config.listen;
     let sockets =
         listen::bind(Addresses { dns, tls, https }, threads.unwrap_or_else(system::cores)).map_err(fatal)?;

@@ -18,11 +18,7 @@ use arc_swap::Guard;
 use futures_util::FutureExt;
 use futures_util::future::Either;
 use futures_util::future::select;
-use hickory_proto::op::MessageType;
-use hickory_proto::op::OpCode;
 use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::DNSClass;
-use hickory_proto::serialize::binary::BinEncodable;
 use hickory_server::server::Request;
 
 use super::access::Access;
@@ -34,9 +30,9 @@ use super::offer::Offer;
 use super::places::Place;
 use super::places::Places;
 use super::proxy;
+use super::request;
 use crate::base::Client;
 use crate::base::Clock;
-use crate::base::Domain;
 use crate::base::Now;
 use crate::catalog::Purpose;
 use crate::pipeline;
@@ -47,9 +43,7 @@ use crate::pipeline::Retry;
 use crate::pipeline::Served;
 use crate::pipeline::Storms;
 use crate::pipeline::Witness;
-use crate::query::Edns;
 use crate::query::Query;
-use crate::query::Rtype;
 use crate::query::Transport;
 use crate::resolve::Resolve;
 
@@ -226,7 +220,7 @@ impl<R: Resolve + 'static> Door<R> {
         }
         let found = self.find(request, arrival.received);
         let client = found.unwrap_or_else(|unseen| unseen.client);
-        let mut query = match read(request, client, arrival) {
+        let mut query = match request::read(request, client, arrival) {
             Ok(query) => query,
             Err(reply) => return reply,
         };
@@ -288,73 +282,4 @@ impl<R: Resolve + 'static> Door<R> {
             Reply::Nothing(reason) => Event::Dropped(reason),
         });
     }
-}
-
-//----------- Reading ----------------------------------------------------------
-
-/// Query types that ask about the message or the connection and not about
-/// data (RFC 6895 section 3.1, meta-types), with how they are answered.
-fn meta_type(qtype: Rtype) -> Option<ResponseCode> {
-    match qtype.0 {
-        // OPT is no question (RFC 6891 section 6.1.1), and type 0 is reserved.
-        0 | 41 => Some(ResponseCode::FormErr),
-        // IXFR, AXFR: we have no zones to transfer.
-        251 | 252 => Some(ResponseCode::Refused),
-        // TKEY, TSIG, MAILB, MAILA and the unassigned rest.
-        128..=250 | 253 | 254 => Some(ResponseCode::NotImp),
-        _ => None,
-    }
-}
-
-/// Makes a query of a request, or says how to turn it away.
-fn read(request: &Request, client: Client, arrival: &Arrival) -> Result<Query, Reply> {
-    let turn_away = |rcode| Err(Reply::TurnAway(rcode));
-    let head = &request.metadata;
-    if head.message_type == MessageType::Response {
-        return Err(Reply::Nothing(Dropped::NotAQuery));
-    }
-    if head.op_code != OpCode::Query {
-        return turn_away(ResponseCode::NotImp);
-    }
-    // RFC 6891 section 6.1.3: a version we don't know is BADVERS.
-    if request.version() > 0 {
-        return turn_away(ResponseCode::BADVERS);
-    }
-    // RFC 9619: a query has exactly one question.
-    let [question] = request.queries.queries() else {
-        return turn_away(ResponseCode::FormErr);
-    };
-    let qtype = Rtype(question.query_type().into());
-    if let Some(rcode) = meta_type(qtype) {
-        return turn_away(rcode);
-    }
-    // Without RD the client asks for what we happen to have in the cache, and
-    // that would tell it what others asked for.
-    if question.query_class() != DNSClass::IN || !head.recursion_desired {
-        return turn_away(ResponseCode::Refused);
-    }
-    // The bytes as they came, because their case has to be returned; unless
-    // the name was compressed, which in a first question points nowhere.
-    let wire = question.original().name().to_bytes().unwrap_or_default();
-    let Ok(qname) = Domain::from_wire(&wire) else {
-        return turn_away(ResponseCode::FormErr);
-    };
-    Ok(Query {
-        client,
-        asked: arrival.asked,
-        received: arrival.received,
-        transport: arrival.transport,
-        claim: arrival.claim.clone(),
-        id: head.id,
-        recursion_desired: head.recursion_desired,
-        checking_disabled: head.checking_disabled,
-        authentic_data: head.authentic_data,
-        edns: request
-            .edns
-            .as_ref()
-            .map(|edns| Edns { udp_size: edns.max_payload(), dnssec_ok: edns.flags().dnssec_ok }),
-        qname,
-        qname_as_asked: wire.into_boxed_slice(),
-        qtype,
-    })
 }

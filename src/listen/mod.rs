@@ -34,6 +34,7 @@ mod pace;
 mod places;
 pub mod probe;
 pub mod proxy;
+mod request;
 pub mod reverse;
 mod stream;
 pub mod tls;

@@ -1,32 +1,28 @@
-//! [`Trail`]: a name with the hash of each of its suffixes, computed once and
-//! then used by every table; and [`Key`], which makes the hash ours.
+//! [`Key`], which makes the hash of a name ours, and that hash.
 //!
 //! The hash is our own, because no library's is chained over labels from the
-//! right, so that the suffixes cost nothing beyond the name.  It is the same on
-//! every machine, since tables are files.
+//! right, so that the suffixes cost nothing beyond the name (`trail.rs`).  It is
+//! the same on every machine, since tables are files.
 //
 //  It is a folded multiply, as in wyhash: 64 by 64 bits, and the halves of the
 //  product are xored.  Whoever does not know the key cannot make names that
 //  meet in one bucket, and an answer does not tell the key.
 
-use std::cell::OnceCell;
 use std::fmt;
 use std::hash::BuildHasher;
 use std::hash::RandomState;
 use std::sync::OnceLock;
 
-use crate::base::DomainRef;
-
 /// One more than the most labels a name has: 127 of them and the root fit in
 /// 255 octets (RFC 1035 section 2.3.4).
-const MOST: usize = 128;
+pub(super) const MOST: usize = 128;
 
 /// The most labels of a name that something can be said about; of a longer one,
 /// only what stands above it.  An IPv6 address has 34 in `ip6.arpa`.
 pub const MOST_LABELS: u8 = 40;
 
 /// How many hashes a trail has: the root's, and one for each number of labels.
-const HASHES: usize = MOST_LABELS as usize + 1;
+pub(super) const HASHES: usize = MOST_LABELS as usize + 1;
 
 /// Makes the state at the root of a key; digits of pi, as the next two.
 const ROOT: u64 = 0x243f_6a88_85a3_08d3;
@@ -73,7 +69,7 @@ impl Key {
     }
 
     /// Returns the hash state of the root.
-    fn root(self) -> u64 {
+    pub(super) fn root(self) -> u64 {
         self.0[0] ^ ROOT
     }
 
@@ -84,7 +80,7 @@ impl Key {
 
     /// Makes a hash of a state.  A state is kept to go on from; this mixes it
     /// once more, so that high bits and low bits are equally good.
-    fn end(self, state: u64) -> u64 {
+    pub(super) fn end(self, state: u64) -> u64 {
         let [first, second] = self.0;
         fold(state ^ second, (first.rotate_left(32) ^ END) | 1)
     }
@@ -97,121 +93,10 @@ impl fmt::Debug for Key {
     }
 }
 
-//----------- Trail ------------------------------------------------------------
-
-/// A name with the hash of each of its suffixes, which are computed when the
-/// first one is asked for: many names are of interest to nobody.
-pub struct Trail<'n> {
-    /// The name.
-    name: DomainRef<'n>,
-    /// What its hashes are made with.
-    key: Key,
-    /// Its hashes.
-    marks: OnceCell<Marks>,
-}
-
-impl<'n> Trail<'n> {
-    /// Hashes a name with the key of this process.
-    pub fn of(name: DomainRef<'n>) -> Self {
-        Self::with(Key::ours(), name)
-    }
-
-    /// Hashes a name with another key.
-    pub fn with(key: Key, name: DomainRef<'n>) -> Self {
-        Self { name, key, marks: OnceCell::new() }
-    }
-
-    /// Returns the name.
-    pub fn name(&self) -> DomainRef<'n> {
-        self.name
-    }
-
-    /// Returns the name and all names above it but the root, itself first; those
-    /// of more than [`MOST_LABELS`] are left out.
-    pub fn steps(&self) -> impl Iterator<Item = Step<'n>> {
-        self.steps_to_root().take_while(|step| step.labels > 0)
-    }
-
-    /// Returns the same and then the root.
-    pub(super) fn steps_to_root(&self) -> impl Iterator<Item = Step<'n>> {
-        let wire = self.name.as_wire();
-        let marks = self.marks();
-        (0..=marks.labels.min(MOST_LABELS)).rev().filter_map(move |labels| marks.step(wire, labels))
-    }
-
-    /// Returns the hashes.
-    #[inline]
-    fn marks(&self) -> &Marks {
-        self.marks.get_or_init(|| Marks::of(self.key, self.name.as_wire()))
-    }
-}
-
-impl fmt::Debug for Trail<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Trail({})", self.name)
-    }
-}
-
-/// A suffix of a name.
-#[derive(Clone, Copy, Debug)]
-pub struct Step<'n> {
-    /// Its hash.
-    pub hash: u64,
-    /// The suffix in wire form, the root's empty label included.
-    pub wire: &'n [u8],
-    /// How many labels it has, without the root's: up to [`MOST_LABELS`].
-    pub labels: u8,
-    /// Whether it is the whole name.
-    pub whole: bool,
-}
-
-/// Returns the bit that stands for names of so many labels, at most 127.
-pub(super) fn depth(labels: u8) -> u128 {
-    1u128.checked_shl(u32::from(labels)).unwrap_or_default()
-}
-
-//----------- Marks ------------------------------------------------------------
-
-/// The hashes of the suffixes of a name that is kept elsewhere.
-#[derive(Clone)]
-pub(super) struct Marks {
-    /// The hash of each suffix, by the number of its labels.
-    hashes: [u64; HASHES],
-    /// Where each label of the name starts, the leftmost first, and then the
-    /// root's.
-    starts: [u8; MOST],
-    /// How many labels the name has without the root's; up to 127.
-    labels: u8,
-}
-
-impl Marks {
-    /// Hashes a name in wire form.
-    #[inline]
-    pub(super) fn of(key: Key, wire: &[u8]) -> Self {
-        let (starts, labels, mut end) = cuts(wire);
-        let mut hashes = [0; HASHES];
-        let mut state = key.root();
-        hashes[0] = key.end(state);
-        for (slot, start) in hashes.iter_mut().skip(1).zip(right_to_left(&starts, labels)) {
-            state = step(key, state, wire, start, end);
-            *slot = key.end(state);
-            end = start;
-        }
-        Self { hashes, starts, labels }
-    }
-
-    /// Returns the suffix of `wire`, which must be what was hashed, that has so
-    /// many labels.
-    #[inline]
-    pub(super) fn step<'n>(&self, wire: &'n [u8], labels: u8) -> Option<Step<'n>> {
-        let hash = *self.hashes.get(usize::from(labels))?;
-        let start = usize::from(*self.starts.get(usize::from(self.labels.checked_sub(labels)?))?);
-        Some(Step { hash, wire: wire.get(start..)?, labels, whole: labels == self.labels })
-    }
-}
+//----------- Names whole ------------------------------------------------------
 
 /// Returns the hash of a whole name in wire form, lower case: the one of the
-/// first step of its [`Trail`].
+/// first step of its [`Trail`](super::Trail).
 pub fn hash_of(key: Key, wire: &[u8]) -> u64 {
     hash_and_labels(key, wire).0
 }
@@ -251,7 +136,7 @@ pub(super) fn hash_and_labels(key: Key, wire: &[u8]) -> (u64, u8) {
 /// then the root's; how many there are without the root's, up to 127; and where
 /// the root's begins.  What is no name ends where it stops to be one.
 #[inline]
-fn cuts(wire: &[u8]) -> ([u8; MOST], u8, usize) {
+pub(super) fn cuts(wire: &[u8]) -> ([u8; MOST], u8, usize) {
     let (mut starts, mut labels, mut end) = ([0; MOST], 0, 0);
     for slot in &mut starts {
         let Ok(start) = u8::try_from(end) else { break };
@@ -269,7 +154,7 @@ fn cuts(wire: &[u8]) -> ([u8; MOST], u8, usize) {
 
 /// Returns where labels begin, the rightmost first, without the root's.
 #[inline]
-fn right_to_left(starts: &[u8; MOST], labels: u8) -> impl Iterator<Item = usize> {
+pub(super) fn right_to_left(starts: &[u8; MOST], labels: u8) -> impl Iterator<Item = usize> {
     starts.iter().take(usize::from(labels)).rev().map(|&start| usize::from(start))
 }
 
@@ -281,7 +166,7 @@ fn right_to_left(starts: &[u8; MOST], labels: u8) -> impl Iterator<Item = usize>
 //  The length comes first and says how many lanes there are, so no two names
 //  are the same row of lanes.
 #[inline]
-fn step(key: Key, mut state: u64, wire: &[u8], start: usize, end: usize) -> u64 {
+pub(super) fn step(key: Key, mut state: u64, wire: &[u8], start: usize, end: usize) -> u64 {
     let mut at = start;
     while at + 8 < end {
         state = fold(state ^ lane(wire, at, at + 8), key.lane());

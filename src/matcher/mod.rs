@@ -12,13 +12,16 @@
 //! names there are.  Start at [`Table::find`].
 
 mod build;
+mod error;
 mod hash;
+mod header;
 mod image;
 mod names;
 mod sets;
 mod sink;
 mod table;
 mod tails;
+mod trail;
 mod write;
 
 use crate::base::domain;
@@ -30,13 +33,11 @@ pub use self::build::MOST_MENTIONS;
 pub use self::build::Out;
 pub use self::build::Sink;
 pub use self::build::build;
+pub use self::error::TableError;
 pub use self::hash::Key;
 pub use self::hash::MOST_LABELS;
-pub use self::hash::Step;
-pub use self::hash::Trail;
 pub use self::hash::hash_of;
 pub use self::hash::mix;
-pub use self::image::TableError;
 pub use self::image::key_of;
 pub use self::image::verify;
 pub use self::names::Names;
@@ -45,6 +46,8 @@ pub use self::sets::MOST_LISTS;
 pub use self::sets::Word;
 pub use self::table::Hit;
 pub use self::table::Table;
+pub use self::trail::Step;
+pub use self::trail::Trail;
 
 /// Returns whether the wire name `name` is `own`, in which `#` stands for one
 /// run of digits.

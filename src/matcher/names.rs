@@ -21,13 +21,13 @@ use crate::base::DomainRef;
 use crate::base::domain::MAX_NAME;
 
 use super::hash::Key;
-use super::hash::Marks;
-use super::hash::Step;
-use super::hash::Trail;
-use super::hash::depth;
 use super::hash::hash_and_labels;
 use super::name_matches;
 use super::tails::Tails;
+use super::trail::Marks;
+use super::trail::Step;
+use super::trail::Trail;
+use super::trail::depth;
 
 //----------- Names ------------------------------------------------------------
 

@@ -7,10 +7,10 @@ use std::io;
 use std::ops::RangeInclusive;
 
 use super::hash::Key;
-use super::hash::depth;
 use super::hash::hash_and_labels;
 use super::image::MOST_LINE;
 use super::sets::Word;
+use super::trail::depth;
 
 /// The bits of a hash by which mentions are counted before they are cut into
 /// ranges.

@@ -9,19 +9,19 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::error::TableError;
 use super::hash::Key;
-use super::hash::Trail;
-use super::hash::depth;
+use super::header::Header;
+use super::header::crc;
 use super::image::BUCKET;
 use super::image::EXTRA;
-use super::image::Header;
 use super::image::LINE;
 use super::image::SET_BITS;
 use super::image::SLOTS;
-use super::image::TableError;
-use super::image::crc;
 use super::sets::ListSet;
 use super::sets::Masks;
+use super::trail::Trail;
+use super::trail::depth;
 
 /// Octets that somebody holds: read into memory, or a mapped file.
 type Image = Arc<dyn AsRef<[u8]> + Send + Sync>;

@@ -10,6 +10,7 @@ use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::base::Diagnostic;
 use crate::device::Recognition;
 
 /// What is logged unless `SORDINO_LOG` says otherwise.  hickory logs names and
@@ -43,6 +44,17 @@ fn filter(wish: &str) -> (Targets, Option<ParseError>) {
     match format!("{DEFAULT},{wish}").trim_end_matches(',').parse() {
         Ok(filter) => (filter, None),
         Err(error) => (default(), Some(error)),
+    }
+}
+
+/// Says what is wrong with files of the household.
+pub fn complain(faults: &[Diagnostic]) {
+    for fault in faults {
+        if fault.is_fault() {
+            tracing::error!("{fault}");
+        } else {
+            tracing::warn!("{fault}");
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::super::trail::Marks;
+use super::super::trail::Trail;
 use super::*;
 use crate::base::Domain;
 use proptest::prelude::*;

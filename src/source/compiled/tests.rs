@@ -1,5 +1,7 @@
 //! The table in the state folder is used while it fits, and only then.
 
+use std::fs;
+
 use super::*;
 use crate::base::Domain;
 use crate::base::Place;

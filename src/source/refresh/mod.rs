@@ -10,46 +10,37 @@
 //  wakes up in 1970.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::sync::TryLockError;
 use std::time::Duration;
-use std::time::Instant;
 
-use crate::base::Diagnostic;
-use crate::base::Now;
-
-use super::fetch;
 use super::fetch::Fetched;
 use super::fetch::Fetcher;
 use super::fetch::Validators;
 use super::store::Header;
 use super::store::Store;
+use crate::base::Diagnostic;
+use crate::base::Now;
 
 mod accept;
+mod entry;
+mod outcome;
 mod schedule;
 
 pub use accept::Counts;
 pub use accept::Doubt;
 pub use accept::Refusal;
 pub use accept::accept;
+pub use entry::Facts;
+pub use entry::Source;
+pub use outcome::Loaded;
+pub use outcome::Outcome;
+pub use outcome::Why;
 pub use schedule::DEFAULT_INTERVAL;
 pub use schedule::next_delay;
 
-//----------- Source -----------------------------------------------------------
-
-/// A list that is downloaded.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Source {
-    /// Its name in the config.
-    pub name: Arc<str>,
-    /// Where it is.
-    pub url: Arc<str>,
-    /// How long from one download to the next.
-    pub interval: Duration,
-}
+use entry::Entry;
+use entry::State;
 
 /// What can be refreshed: a list that was parsed.
 pub trait Parsed {
@@ -66,56 +57,6 @@ impl Parsed for Counts {
 /// Turns the text of the source with this index into a list; for the app, which
 /// reads lists from their copies, into what there is to count.
 pub type Parse<L> = Box<dyn Fn(usize, &str) -> Result<L, Diagnostic> + Send + Sync>;
-
-//----------- Facts ------------------------------------------------------------
-
-/// What is to be shown of a list, in metrics and by `doctor`.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Facts {
-    /// How many rules the copy in use has; `None` while there is none.
-    pub rules: Option<u64>,
-    /// When that copy was last known to be what the server has, in seconds
-    /// since 1970.
-    pub last_success: Option<i64>,
-    /// How many downloads came to nothing, since the start.
-    pub failures_total: u64,
-    /// How many of them came after the last good one.
-    pub failures_in_row: u32,
-    /// Why the last download came to nothing, if it did.
-    pub last_failure: Option<String>,
-}
-
-/// What is remembered of a list between two downloads.
-#[derive(Clone, Debug)]
-struct State {
-    /// What is shown of it.
-    facts: Facts,
-    /// What to ask the server with, while the copy it belongs to is in use.
-    validators: Validators,
-    /// The rules of the last good copy of this very URL, to compare with.
-    last_good: Option<u64>,
-    /// When it is to be downloaded; `None` for at once.
-    next: Option<Instant>,
-    /// How many delays were drawn.
-    draws: u64,
-}
-
-/// A list and its state.
-struct Entry {
-    /// What the config says.
-    source: Source,
-    /// What is remembered; never locked while waiting.
-    state: Mutex<State>,
-    /// Held while the list is downloaded.
-    busy: Mutex<()>,
-}
-
-impl Entry {
-    /// Locks the state.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 //----------- Refresher --------------------------------------------------------
 
@@ -342,59 +283,6 @@ impl<L> fmt::Debug for Refresher<L> {
         f.debug_list().entries(sources).finish()
     }
 }
-
-//----------- Loaded and Outcome -----------------------------------------------
-
-/// What came of reading a last good copy.
-#[derive(Debug)]
-pub struct Loaded<L> {
-    /// The list, if there was a good copy.
-    pub list: Option<L>,
-    /// Why there was none, unless none was ever saved.
-    pub complaint: Option<String>,
-}
-
-/// What came of a refresh.
-#[derive(Debug)]
-pub enum Outcome<L> {
-    /// There is a new list.
-    Updated {
-        /// The list.
-        list: L,
-        /// How many rules it has.
-        rules: u64,
-        /// How many the last good copy had.
-        before: Option<u64>,
-        /// Why it could not be kept for the next start, if so.
-        unsaved: Option<String>,
-    },
-    /// The server has what we have.
-    Unchanged,
-    /// The last good copy stays.
-    Failed(Why),
-    /// The list is being refreshed already, or there is no list of this index.
-    Busy,
-}
-
-/// Why a refresh came to nothing.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Why {
-    /// There was no download.
-    Fetch(fetch::Error),
-    /// The download was not fit to be used.
-    Refused(Refusal),
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fetch(why) => write!(f, "{why}"),
-            Self::Refused(why) => write!(f, "{why}"),
-        }
-    }
-}
-
-impl std::error::Error for Why {}
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! When a list is due, and what a start finds; the network is in `tests/refresh`.
 
+use std::sync::Arc;
+
 use super::*;
 
 use std::io;

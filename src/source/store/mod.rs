@@ -4,12 +4,7 @@
 //! one rename replaces both: whenever the power goes, the old copy is there or
 //! the new one, whole.  A copy that is not what was written is set aside, never
 //! read.
-//
-//  The first line is `sordino-list 1 CRC32 {…}`; the CRC is over all that
-//  follows it.  It is against torn files and tired flash, not against people:
-//  whoever can write there can write anything.
 
-use std::fmt;
 use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -26,16 +21,17 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use flate2::Crc;
-use serde::Deserialize;
-use serde::Serialize;
 
-use super::fetch::Validators;
+mod damage;
+mod header;
 
-/// How the first line begins, with the version of the format.
-const MAGIC: &str = "sordino-list 1 ";
+pub use damage::Damage;
+pub use header::Header;
 
-/// The longest header line, in octets: a URL, two validators, some numbers.
-const MOST_HEADER: usize = 16 << 10;
+use damage::aside;
+use header::MOST_HEADER;
+use header::pack;
+use header::unpack;
 
 /// The largest list that is downloaded, in octets.
 pub const MAX_DOWNLOAD: u64 = 64 << 20;
@@ -43,30 +39,7 @@ pub const MAX_DOWNLOAD: u64 = 64 << 20;
 /// The longest name of a list.
 const MOST_NAME: usize = 64;
 
-//----------- Header -----------------------------------------------------------
-
-/// What is kept of a list besides its text.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Header {
-    /// Where it was downloaded from.
-    pub url: String,
-    /// `ETag` of the download.
-    pub etag: Option<String>,
-    /// `Last-Modified` of the download.
-    pub last_modified: Option<String>,
-    /// When it was downloaded, in seconds since 1970.
-    pub fetched: i64,
-    /// How many rules it has.
-    pub rules: u64,
-}
-
-impl Header {
-    /// Returns what to ask the server with.
-    pub fn validators(&self) -> Validators {
-        Validators { etag: self.etag.clone(), last_modified: self.last_modified.clone() }
-    }
-}
+//----------- Store ------------------------------------------------------------
 
 /// A last good copy.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -78,8 +51,6 @@ pub struct Saved {
     /// The list itself.
     pub text: String,
 }
-
-//----------- Store ------------------------------------------------------------
 
 /// The folder of the last good copies.
 #[derive(Clone, Debug)]
@@ -255,75 +226,6 @@ impl Read for Copy {
         Ok(read)
     }
 }
-
-/// Sets a copy aside that is not what was written.
-fn aside(path: PathBuf, why: &str) -> Damage {
-    let aside = path.with_extension("bad");
-    let moved = fs::rename(&path, &aside).is_ok();
-    Damage { path, why: why.to_owned(), aside: moved.then_some(aside) }
-}
-
-//----------- Packing ----------------------------------------------------------
-
-/// Returns the header line of a copy.
-fn pack(header: &Header, text: &str) -> io::Result<String> {
-    let json = serde_json::to_string(header).map_err(io::Error::other)?;
-    let line = format!("{MAGIC}{:08x} {json}\n", checksum(&json, text));
-    if line.len() > MOST_HEADER {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "the header is too long"));
-    }
-    Ok(line)
-}
-
-/// Reads the header line of a copy, or says what is wrong with it.  Returns the
-/// CRC that it names too, and the one over it until now.
-fn unpack(line: &str) -> Result<(Header, u32, Crc), &'static str> {
-    let line = line.strip_prefix(MAGIC).ok_or("it does not begin as we write it")?;
-    let (sum, json) = line.split_once(' ').ok_or("its header ends early")?;
-    // As it was written: eight digits, lower case.
-    let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    let number = u32::from_str_radix(sum, 16).ok().filter(|_| sum.len() == 8 && sum.bytes().all(is_digit));
-    let number = number.ok_or("its checksum is wrong")?;
-    let header = serde_json::from_str(json).map_err(|_| "its header is not understood")?;
-    let mut crc = Crc::new();
-    crc.update(json.as_bytes());
-    crc.update(b"\n");
-    Ok((header, number, crc))
-}
-
-/// Returns the CRC over header and text.
-fn checksum(json: &str, text: &str) -> u32 {
-    let mut crc = Crc::new();
-    crc.update(json.as_bytes());
-    crc.update(b"\n");
-    crc.update(text.as_bytes());
-    crc.sum()
-}
-
-//----------- Damage -----------------------------------------------------------
-
-/// A copy that can't be used.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Damage {
-    /// The file of the copy.
-    pub path: PathBuf,
-    /// What is wrong.
-    pub why: String,
-    /// Where it is now, if it was set aside.
-    pub aside: Option<PathBuf>,
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: the saved list can't be used: {}", self.path.display(), self.why)?;
-        match &self.aside {
-            Some(aside) => write!(f, "; it is now {}", aside.display()),
-            None => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for Damage {}
 
 #[cfg(test)]
 mod tests;

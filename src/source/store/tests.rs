@@ -1,5 +1,6 @@
 //! A copy is whole or it is not used; and being killed leaves one.
 
+use super::header::MAGIC;
 use super::*;
 
 use std::io::BufRead;
