@@ -119,8 +119,12 @@ fn sane(ttl: u32) -> u32 {
 /// Returns how long an answer may be kept.
 fn lifetime(rcode: ResponseCode, qtype: RecordType, answers: &[Record], authorities: &[Record]) -> u32 {
     let shortest = answers.iter().map(|record| record.ttl).min();
-    let positive = rcode == ResponseCode::NoError
-        && (qtype.is_any() || answers.iter().any(|record| record.record_type() == qtype));
+    let positive = match rcode {
+        ResponseCode::NoError => qtype.is_any() || answers.iter().any(|record| record.record_type() == qtype),
+        // What a DNAME record makes of a name holds as long as that record.
+        ResponseCode::YXDomain => true,
+        _ => false,
+    };
     if positive {
         return shortest.unwrap_or(0);
     }

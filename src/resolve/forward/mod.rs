@@ -179,7 +179,9 @@ impl Forwarder {
                 Err(_) => {}
                 Ok(None) => break,
                 Ok(Some((server, Ok(reply)))) => match reply.metadata.response_code {
-                    ResponseCode::NoError | ResponseCode::NXDomain => return Ok((server, reply)),
+                    ResponseCode::NoError | ResponseCode::NXDomain | ResponseCode::YXDomain => {
+                        return Ok((server, reply));
+                    }
                     rcode => trouble = Trouble::Refused(rcode),
                 },
                 Ok(Some((_, Err(other)))) if other.is_final() => return Err(other),

@@ -46,6 +46,9 @@ pub(super) enum Kind {
     Data,
     /// The name is an alias of another.
     Alias(Name),
+    /// A DNAME record above makes an alias of the name that is too long (RFC 6672
+    /// section 2.2).
+    TooLong,
     /// The name exists, the type does not.
     NoData,
     /// The name does not exist.
@@ -53,6 +56,21 @@ pub(super) enum Kind {
 }
 
 impl Found {
+    /// Returns what it comes to for whoever asks for a type: a CNAME record is data
+    /// for some and an alias for all others, whoever asked first.
+    pub(super) fn comes_to(&self, rtype: RecordType) -> Kind {
+        let alias = self.answers.iter().find_map(|record| match &record.data {
+            RData::CNAME(target) => Some(target.0.clone()),
+            _ => None,
+        });
+        let has_data = self.answers.iter().any(|record| record.record_type() == rtype);
+        match (&self.kind, alias) {
+            (Kind::Alias(_), _) if rtype == RecordType::CNAME => Kind::Data,
+            (Kind::Data, Some(target)) if !has_data => Kind::Alias(target),
+            (kind, _) => kind.clone(),
+        }
+    }
+
     /// Returns the DNAME record that it is made of, as an answer of its own, and
     /// its owner.
     pub(super) fn dname(&self) -> Option<(Name, Self)> {
@@ -88,7 +106,7 @@ impl Found {
 /// Returns how long something may be kept.
 pub(super) fn lifetime(kind: &Kind, answers: &[Record], authorities: &[Record]) -> u32 {
     let positive = answers.iter().map(|record| sane(record.ttl)).min();
-    if matches!(kind, Kind::Data | Kind::Alias(_)) {
+    if matches!(kind, Kind::Data | Kind::Alias(_) | Kind::TooLong) {
         return positive.unwrap_or(0);
     }
     // RFC 2308 section 5.

@@ -198,7 +198,7 @@ impl Job {
                     authorities.push(record);
                 }
             }
-            let rcode = match &found.kind {
+            let rcode = match found.comes_to(rtype) {
                 Kind::Alias(target) => {
                     seen.push(name);
                     name = target.to_lowercase();
@@ -208,6 +208,7 @@ impl Job {
                     continue;
                 }
                 Kind::NxDomain if !worth.exists => ResponseCode::NXDomain,
+                Kind::TooLong => ResponseCode::YXDomain,
                 Kind::NxDomain | Kind::Data | Kind::NoData => ResponseCode::NoError,
             };
             self.engine.exchange.counters.validated(security);

@@ -65,7 +65,13 @@ pub(super) enum Says {
 /// Returns what a reply says.
 pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Trouble> {
     let rcode = reply.metadata.response_code;
-    if !matches!(rcode, ResponseCode::NoError | ResponseCode::NXDomain) {
+    let by_dname = reply.answers.iter().any(|record| record.record_type() == RecordType::DNAME);
+    let is_meant = match rcode {
+        ResponseCode::NoError | ResponseCode::NXDomain => true,
+        ResponseCode::YXDomain => by_dname,
+        _ => false,
+    };
+    if !is_meant {
         return Err(Trouble::Refused(rcode));
     }
     if wire::is_oversized(&reply) {
@@ -92,6 +98,9 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
             return Ok(Says::Hearsay(Arc::new(found)));
         }
         return Ok(Says::Answer(Arc::new(found), more));
+    }
+    if rcode == ResponseCode::YXDomain {
+        return Err(Trouble::Refused(rcode));
     }
     let has_soa = reply
         .authorities
@@ -192,17 +201,20 @@ fn answer(asked: &Asked<'_>, name: &Name, reply: &Message) -> Option<Found> {
     };
     let has = |records: &[Record], rtype| records.iter().any(|record: &Record| record.record_type() == rtype);
     let data = of(asked.rtype);
-    let (kind, answers) = if has(&data, asked.rtype) {
-        (Kind::Data, data)
-    } else if let Some((target, records)) = by_dname(name, reply) {
-        (Kind::Alias(target), records)
-    } else {
-        let alias = of(RecordType::CNAME);
-        let target = alias.iter().find_map(|record| match &record.data {
-            RData::CNAME(target) => Some(target.0.clone()),
-            _ => None,
-        })?;
-        (Kind::Alias(target), alias)
+    let made = by_dname(name, reply);
+    let (kind, answers) = match made {
+        // The record was made of another, which is what is signed.
+        Some((Kind::Alias(_), records)) if asked.rtype == RecordType::CNAME => (Kind::Data, records),
+        _ if has(&data, asked.rtype) => (Kind::Data, data),
+        Some(made) => made,
+        None => {
+            let alias = of(RecordType::CNAME);
+            let target = alias.iter().find_map(|record| match &record.data {
+                RData::CNAME(target) => Some(target.0.clone()),
+                _ => None,
+            })?;
+            (Kind::Alias(target), alias)
+        }
     };
     // What proves that a wildcard was the closest match.
     let authorities = proofs(reply, false);
@@ -244,9 +256,9 @@ fn end_of_chain(asked: &Asked<'_>, target: &Name, reply: &Message) -> Option<Fou
     has_soa.then(|| negative(asked, target, kind, reply))
 }
 
-/// Returns where a DNAME record above `name` leads, and the records that say so
-/// (RFC 6672 section 3.1).
-fn by_dname(name: &Name, reply: &Message) -> Option<(Name, Vec<Record>)> {
+/// Returns what a DNAME record above `name` makes of it, and the records that say
+/// so (RFC 6672 section 3.1).
+fn by_dname(name: &Name, reply: &Message) -> Option<(Kind, Vec<Record>)> {
     let above = |record: &&Record| record.record_type() == RecordType::DNAME && is_above(&record.name, name);
     let dname = reply.answers.iter().filter(above).max_by_key(|record| labels(&record.name))?;
     let mut records: Vec<Record> = reply
@@ -255,9 +267,9 @@ fn by_dname(name: &Name, reply: &Message) -> Option<(Name, Vec<Record>)> {
         .filter(|record| belongs(record, &dname.name, RecordType::DNAME))
         .cloned()
         .collect();
-    let (target, alias) = made_of(dname, name)?;
-    records.push(alias);
-    Some((target, records))
+    let (kind, alias) = made_of(dname, name)?;
+    records.extend(alias);
+    Some((kind, records))
 }
 
 /// Returns whether a name is above another.
@@ -265,20 +277,23 @@ fn is_above(name: &Name, other: &Name) -> bool {
     name != other && name.zone_of(other)
 }
 
-/// Returns the CNAME record that a DNAME record makes of a name, and its target.
-fn made_of(dname: &Record, name: &Name) -> Option<(Name, Record)> {
-    let target = replaced(name, &dname.name, &dname_target(dname)?)?;
+/// Returns what a DNAME record makes of a name, and the CNAME record for it unless
+/// its target is too long.
+fn made_of(dname: &Record, name: &Name) -> Option<(Kind, Option<Record>)> {
+    let Some(target) = replaced(name, &dname.name, &dname_target(dname)?) else {
+        return Some((Kind::TooLong, None));
+    };
     let alias = RData::CNAME(CNAME(target.clone()));
-    Some((target, Record::from_rdata(name.clone(), dname.ttl, alias)))
+    Some((Kind::Alias(target), Some(Record::from_rdata(name.clone(), dname.ttl, alias))))
 }
 
 /// Returns what follows for `name` from an answer about a DNAME record above.
 pub(super) fn from_dname(name: &Name, dname: &Found) -> Option<Found> {
     let record = dname.answers.iter().find(|record| record.record_type() == RecordType::DNAME)?;
-    let (target, alias) = made_of(record, name).filter(|_| is_above(&record.name, name))?;
+    let (kind, alias) = made_of(record, name).filter(|_| is_above(&record.name, name))?;
     let mut answers = dname.answers.clone();
-    answers.push(alias);
-    Some(Found { kind: Kind::Alias(target), answers, ..dname.clone() })
+    answers.extend(alias);
+    Some(Found { kind, answers, ..dname.clone() })
 }
 
 /// Returns whether a reply has a CNAME record beside a DNAME record that does not
@@ -286,7 +301,7 @@ pub(super) fn from_dname(name: &Name, dname: &Found) -> Option<Found> {
 fn contradicts_dname(name: &Name, reply: &Message) -> bool {
     let Some((made, _)) = by_dname(name, reply) else { return false };
     reply.answers.iter().any(|record| match &record.data {
-        RData::CNAME(target) => record.name == *name && target.0 != made,
+        RData::CNAME(target) => record.name == *name && made != Kind::Alias(target.0.clone()),
         _ => false,
     })
 }

@@ -54,6 +54,10 @@ const ZONE: &str = "example.com. NS ns.example.com.
     d.example.com. A 192.0.2.4
     x.ent.example.com. A 192.0.2.5";
 
+const PLAIN: &str = "www.plain.com. A 192.0.2.3
+    ns.plain.com. A 10.0.1.2
+    back.plain.com. CNAME www.example.com.";
+
 /// A signed Internet: the root, `com`, `example.com`; `plain.com` is unsigned.
 pub(super) struct Signed {
     pub(super) house: House,
@@ -94,8 +98,26 @@ impl Signed {
         Self::delegated(&ds, key, unix, spoil, change)
     }
 
+    /// Makes `example.com` of these records.
+    pub(super) fn of(text: &str) -> Self {
+        let key = Key::new();
+        Self::made(text, &[key.ds("example.com.")], key, NOW, |_, _, _| {}, |_| {})
+    }
+
     /// Makes `example.com` of a key, with DS records that may be of another.
     fn delegated(
+        ds: &[Record],
+        key: Key,
+        unix: i64,
+        spoil: impl Fn(&Message, &mut Message, &Key) + Send + Sync + 'static,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        Self::made(ZONE, ds, key, unix, spoil, change)
+    }
+
+    /// Makes `example.com` of all that may be different.
+    fn made(
+        text: &str,
         ds: &[Record],
         key: Key,
         unix: i64,
@@ -106,7 +128,7 @@ impl Signed {
         let (root_key, com_key) = (Key::new(), Key::new());
         let root = SignedZone::new(".", ROOT_ZONE, &root_key, &[com_key.ds("com.")], &now);
         let com = SignedZone::new("com.", COM_ZONE, &com_key, ds, &now);
-        let example = SignedZone::new("example.com.", ZONE, &key, &[], &then);
+        let example = SignedZone::new("example.com.", text, &key, &[], &then);
         let mut internet = Internet::new();
         for (address, zone) in [(ROOT, root), (COM, com)] {
             internet.script(address, move |query, _| vec![zone.answer(query).to_vec().unwrap()]);
@@ -116,7 +138,7 @@ impl Signed {
             spoil(query, &mut reply, &key);
             vec![reply.to_vec().unwrap()]
         });
-        internet.serve(OTHER, &[("plain.com.", "www.plain.com. A 192.0.2.3\n ns.plain.com. A 10.0.1.2")]);
+        internet.serve(OTHER, &[("plain.com.", PLAIN)]);
         let trusted = RootKeys::of([root_key.dnskey()].into_iter());
         let house = House::trusting(internet, trusted, |settings| {
             settings.dnssec = true;

@@ -1,5 +1,6 @@
 //! The iterator in an Internet that misbehaves.
 
+mod aliases;
 mod attacks;
 mod dnssec;
 mod failures;
