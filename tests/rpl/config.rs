@@ -26,12 +26,20 @@ const NEUTRAL: &str = " target-fetch-policy trust-anchor-signaling fake-sha1 min
     iter-scrub-promiscuous access-control rrset-roundrobin verbosity do-not-query-localhost harden-glue
     harden-below-nxdomain harden-dnssec-stripped harden-referral-path module-config outbound-msg-retry
     num-queries-per-thread ede prefetch-key msg-cache-size rrset-cache-size aggressive-nsec prefetch
-    harden-unknown-additional harden-unverified-glue log-servfail val-log-level server stub-prime ";
+    harden-unknown-additional harden-unverified-glue log-servfail val-log-level server stub-prime
+    use-caps-for-id val-sig-skew-min val-sig-skew-max val-bogus-ttl val-nsec3-keysize-iterations
+    val-clean-additional harden-algo-downgrade harden-large-queries harden-short-bufsize edns-buffer-size
+    max-udp-size msg-buffer-size infra-host-ttl infra-keep-probing jostle-timeout outgoing-range num-threads
+    discard-timeout wait-limit max-sent-count max-query-restarts unwanted-reply-threshold do-udp do-tcp
+    deny-any disable-dnssec-lame-check log-queries log-replies serve-expired-ttl serve-expired-ttl-reset
+    serve-expired-reply-ttl serve-expired-client-timeout ";
 
 /// Reads the lines of a config; `text` is the whole scenario.
 pub(crate) fn read(lines: &[String], text: &str) -> Result<Config, String> {
     let mut settings = Settings {
         dnssec: false,
+        // Off in unbound, too, unless a scenario is about it.
+        serve_stale: false,
         allow_servers: vec!["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()],
         ..Settings::default()
     };
@@ -83,6 +91,7 @@ pub(crate) fn read(lines: &[String], text: &str) -> Result<Config, String> {
                 settings.negative_trust_anchors.push(name);
             }
             ("qname-minimisation" | "query-minimization", _) => settings.qname_minimisation = is_on(),
+            ("serve-expired", _) => settings.serve_stale = is_on(),
             ("do-ip4", _) => settings.ipv4 = is_on(),
             ("do-ip6", _) => settings.ipv6 = is_on(),
             ("val-override-date", "-1") => {

@@ -75,6 +75,9 @@ impl Query {
     }
 }
 
+/// Where the end of a query goes: what a server says, or that nothing comes.
+type Ending = oneshot::Sender<io::Result<Vec<u8>>>;
+
 /// What is written, and where the play is.
 struct Play {
     scenario: Arc<Scenario>,
@@ -82,7 +85,7 @@ struct Play {
     /// What was asked and is not accounted for.
     seen: Vec<Arc<Query>>,
     /// What waits for the answer of a step.
-    pending: Vec<(Arc<Query>, oneshot::Sender<Vec<u8>>)>,
+    pending: Vec<(Arc<Query>, Ending)>,
 }
 
 /// The network.
@@ -122,8 +125,10 @@ impl Script {
                 );
             }
         }
-        let has_replies =
-            scenario.steps.iter().any(|step| matches!(&*step.word, "REPLY" | "CHECK_OUT_QUERY"));
+        let has_replies = scenario
+            .steps
+            .iter()
+            .any(|step| matches!(&*step.word, "REPLY" | "CHECK_OUT_QUERY" | "TIMEOUT" | "ERROR"));
         let play = Play { scenario, step: 0, seen: Vec::new(), pending: Vec::new() };
         Self {
             play: Mutex::new(play),
@@ -164,7 +169,23 @@ impl Script {
                 let fits = |query: &Query| to.is_none_or(|to| to == query.to) && query.matches(entry);
                 if let Some(at) = pending.iter().position(|(query, _)| fits(query)) {
                     let (query, answer) = pending.remove(at);
-                    let _ = answer.send(wire::reply(entry, &query, self.with_authority));
+                    let _ = answer.send(Ok(wire::reply(entry, &query, self.with_authority)));
+                    return true;
+                }
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        false
+    }
+
+    /// Lets the query that waits longest end without a reply.
+    pub(crate) async fn fail(&self, kind: io::ErrorKind) -> bool {
+        for _ in 0..60 {
+            {
+                let pending = &mut self.play.lock().unwrap().pending;
+                pending.retain(|(_, answer)| !answer.is_closed());
+                if !pending.is_empty() {
+                    let _ = pending.remove(0).1.send(Err(kind.into()));
                     return true;
                 }
             }
@@ -209,7 +230,7 @@ impl Network for Script {
                 if self.has_replies {
                     play.pending.push((Arc::clone(&query), answer));
                 } else {
-                    let _ = answer.send(unwritten(Self::active(&play, to), &query));
+                    let _ = answer.send(Ok(unwritten(Self::active(&play, to), &query)));
                 }
             }
             (entry, waiting)
@@ -218,14 +239,18 @@ impl Network for Script {
             let octets = match entry {
                 Some(entry) if entry.adjusts("do_not_answer") => None,
                 Some(entry) => {
-                    let pause =
-                        entry.adjust.iter().find_map(|word| word.strip_prefix("sleep=")?.parse().ok());
+                    let seconds = |word: &String| word.split_once("sleep=")?.1.parse().ok();
+                    let pause = entry.adjust.iter().find_map(seconds);
                     sleep(Duration::from_secs(pause.unwrap_or(0))).await;
-                    Some(wire::reply(&entry, &query, self.with_authority))
+                    Some(Ok(wire::reply(&entry, &query, self.with_authority)))
                 }
                 None => waiting.await.ok(),
             };
-            match octets.and_then(|octets| take(&query.octets, &octets)) {
+            let result = match octets {
+                Some(Ok(octets)) => take(&query.octets, &octets),
+                other => other,
+            };
+            match result {
                 Some(result) => result,
                 None => std::future::pending().await,
             }

@@ -1,6 +1,7 @@
 //! Playing a scenario: the whole road from the door on, with a scripted network
 //! and a clock that is moved by hand.
 
+use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -190,6 +191,8 @@ impl Stage {
             ("CHECK_OUT_QUERY", Some(entry)) => {
                 self.network.was_sent(entry, to).await.then_some(()).ok_or("that was not asked")?;
             }
+            ("TIMEOUT", _) => self.fail(ErrorKind::TimedOut).await?,
+            ("ERROR", _) => self.fail(ErrorKind::ConnectionRefused).await?,
             // A word of ours: how many queries may have been sent by now.
             ("MOST_QUERIES", _) => {
                 let sent = self.network.sent.lock().unwrap().len();
@@ -203,6 +206,11 @@ impl Stage {
             (word, _) => return Err(format!("a step that is not played: {word}")),
         }
         Ok(())
+    }
+
+    /// Lets a query to a server fail.
+    async fn fail(&self, kind: ErrorKind) -> Result<(), String> {
+        self.network.fail(kind).await.then_some(()).ok_or_else(|| "no query is out".to_owned())
     }
 
     /// Sends a query to the door.

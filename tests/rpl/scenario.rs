@@ -92,6 +92,30 @@ impl Entry {
     }
 }
 
+/// What MATCH lines may say.  Of answers, `authority` and `additional` are not
+/// compared: resolvers differ in what else they tell.
+const MATCHES: &str = " opcode qtype qname qcase question subdomain rcode flags answer authority additional
+    all all_noedns ttl UDP TCP DO noedns edns ednsdata serial= ede= ";
+
+/// What ADJUST lines may say.
+const ADJUSTS: &str = " copy_id copy_query raw_id do_not_answer sleep= packet_sleep= ";
+
+/// What REPLY lines may say.
+const FLAGS: &str = " QR AA TC RD RA AD CD DO QUERY STATUS NOTIFY UPDATE NOERROR FORMERR SERVFAIL NXDOMAIN
+    NOTIMP NOTIMPL REFUSED YXDOMAIN NOTAUTH ";
+
+/// Returns words if all of them are known: what is not understood is not passed by.
+fn known(words: &[&str], of: &str) -> Result<Vec<String>, String> {
+    let is_known = |word: &str| {
+        let word = word.find('=').map_or(word, |at| &word[..=at]);
+        of.split_whitespace().any(|known| known == word)
+    };
+    match words.iter().find(|word| !is_known(word)) {
+        Some(word) => Err(format!("not understood: {word}")),
+        None => Ok(words.iter().map(|&word| word.to_owned()).collect()),
+    }
+}
+
 /// Names of the sections, in their order.
 const SECTIONS: [&str; 4] = ["QUESTION", "ANSWER", "AUTHORITY", "ADDITIONAL"];
 
@@ -191,9 +215,9 @@ impl Reader {
             }
             (["$ORIGIN", origin], _) => self.origin = (*origin).to_owned(),
             (["$TTL", ttl], _) => self.ttl = number(ttl)?,
-            (["MATCH", rest @ ..], Some(entry)) => entry.matches.extend(owned(rest)),
-            (["ADJUST", rest @ ..], Some(entry)) => entry.adjust.extend(owned(rest)),
-            (["REPLY" | "FLAGS", rest @ ..], Some(entry)) => entry.flags.extend(owned(rest)),
+            (["MATCH", rest @ ..], Some(entry)) => entry.matches.extend(known(rest, MATCHES)?),
+            (["ADJUST", rest @ ..], Some(entry)) => entry.adjust.extend(known(rest, ADJUSTS)?),
+            (["REPLY" | "FLAGS", rest @ ..], Some(entry)) => entry.flags.extend(known(rest, FLAGS)?),
             (["HEX_ANSWER_BEGIN"], Some(_)) => self.hex = Some((true, String::new())),
             (["HEX_EDNSDATA_BEGIN"], Some(_)) => self.hex = Some((false, String::new())),
             (["MANDATORY" | "ADDRESS", ..], Some(_)) => {}
