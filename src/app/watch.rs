@@ -72,8 +72,10 @@ impl Watch {
         let Some(watcher) = &mut self.watcher else {
             return;
         };
+        // Whoever tells of changes does so by whole paths.
+        let paths: Vec<PathBuf> = paths.iter().filter_map(|path| std::path::absolute(path).ok()).collect();
         let wanted: HashSet<PathBuf> = paths.iter().map(|path| folder_of(path)).collect();
-        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Wanted::of(paths);
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Wanted::of(&paths);
         for folder in self.folders.difference(&wanted) {
             let _ = watcher.unwatch(folder);
         }
@@ -97,15 +99,12 @@ impl Watch {
     }
 }
 
-/// Returns the folder to watch for a path.
+/// Returns the folder to watch for a whole path.
 fn folder_of(path: &Path) -> PathBuf {
     if path.is_dir() {
         return path.to_owned();
     }
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
+    path.parent().unwrap_or(path).to_owned()
 }
 
 //----------- Wanted -----------------------------------------------------------
@@ -151,6 +150,13 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(5), watch.changed()).await.is_ok()
     }
 
+    /// Returns the path from the folder we are in to a file.
+    fn from_here(file: &Path) -> PathBuf {
+        let here = std::env::current_dir().unwrap();
+        let up = here.components().skip(1).map(|_| "..").collect::<PathBuf>();
+        up.join(file.strip_prefix("/").unwrap())
+    }
+
     #[tokio::test]
     async fn a_save_is_noticed_however_the_editor_does_it() {
         let folder = std::env::temp_dir().join(format!("sordino-watch-{}", std::process::id()));
@@ -170,6 +176,9 @@ mod tests {
         std::fs::write(folder.join("somebody-elses.txt"), "other").unwrap();
         let quiet = tokio::time::timeout(Duration::from_millis(300), watch.changed()).await;
         assert!(quiet.is_err(), "other files in the folder are no change");
+        watch.only(&[from_here(&file)]);
+        std::fs::write(&file, "four").unwrap();
+        assert!(noticed(&mut watch).await, "named from where we are");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }
