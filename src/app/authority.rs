@@ -45,13 +45,14 @@ const AUTHORITY: Duration = Duration::from_hours(24 * 3_650);
 const SLOW: Duration = Duration::from_hours(24);
 
 /// The addresses it may vouch for: those that nobody on the Internet has.
-const PRIVATE: [&str; 7] = [
+const PRIVATE: [&str; 8] = [
     "10.0.0.0/8",
     "100.64.0.0/10",
     "127.0.0.0/8",
     "169.254.0.0/16",
     "172.16.0.0/12",
     "192.168.0.0/16",
+    "::1/128",
     "fc00::/7",
 ];
 
