@@ -80,7 +80,8 @@ pub(super) struct Running {
     pub(super) tellers: Tellers,
     /// Who tells without being asked.
     pub(super) pushed: Arc<Pushed>,
-    /// For those who download, to say that there is something new.
+    /// For those who download or follow our addresses, to say that there is
+    /// something new.
     pub(super) news: mpsc::Sender<()>,
     /// Where that is heard.
     pub(super) hear: mpsc::Receiver<()>,

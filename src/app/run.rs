@@ -132,7 +132,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     tokio::spawn(rootkeys::follow(Arc::clone(&door), state.clone(), Arc::clone(&clock)));
     tokio::spawn(date::keep(state.clone(), Arc::clone(&door), Arc::clone(&clock)));
     seen::start(&state, &options.recognizer, &door, &clock);
-    uplink::follow(&door);
+    uplink::follow(&door, news.clone());
     network.start(&door, &metrics, &clock);
 
     let (stop, stopped) = watch::channel(false);

@@ -7,6 +7,7 @@ use super::House;
 use super::in_house;
 use super::support::Server;
 use super::support::eventually;
+use super::support::ip;
 
 /// A house that offers everything.
 const CONFIG: &str = r#"
@@ -183,6 +184,21 @@ fn clients_are_told_of_what_is_offered_and_of_nothing_else() {
         let _plain = house.sordino("");
         let asked = house.dig("laptop", "@192.168.178.2 _dns.resolver.arpa SVCB");
         assert_eq!((asked.status.as_str(), asked.records.len()), ("NOERROR", 0), "{}", asked.shown);
+    });
+}
+
+#[test]
+fn an_address_that_comes_later_is_told_too() {
+    in_house("house::encrypted::an_address_that_comes_later_is_told_too", |house| {
+        certify(house);
+        let everywhere = "tls = [\"0.0.0.0\", \"[::]\"]";
+        let _server = house.sordino(&CONFIG.replace("tls = [\"192.168.178.2\", \"fd00:178::2\"]", everywhere));
+        let told = || house.dig("laptop", "@192.168.178.2 dns.home.example AAAA").records;
+        assert!(!told().iter().any(|record| record.ends_with("fd00:178::9")));
+        ip("addr add fd00:178::9/64 dev house nodad");
+        eventually("the new address", || {
+            told().iter().any(|record| record.ends_with("fd00:178::9")).then_some(())
+        });
     });
 }
 
