@@ -32,6 +32,7 @@ class Above:
 
     def answer(self, server, query, tcp):
         labels, rtype, asked = question(query)
+        labels = labels or [""]
         with self.lock:
             key = labels[-1] if len(labels) < 2 or labels[-1] != "quiet" else ".".join(labels)
             self.asked[key, tcp] = self.asked.get((key, tcp), 0) + 1
