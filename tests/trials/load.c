@@ -78,22 +78,24 @@ int main(int count, char **words) {
 	uint64_t sent = 0, answered = 0, lost = 0, waiting = 0, at = 0, told[3] = {0}, longest = 0;
 	int64_t start = now(), t = start;
 	end = start + (int64_t)(atof(words[7]) * 1e9), line = start + every;
-	for (int turn = 0; t < end || (waiting && t < end + PATIENCE); turn = (turn + 1) % sockets, t = now()) {
+	for (int turn = 0, with = 0; t < end || (waiting && t < end + PATIENCE); turn = (turn + 1) % sockets, t = now()) {
 		int64_t may = t >= end ? 0 : rate ? (int64_t)((t - start) / 1e9 * rate) - (int64_t)sent : WINDOW - (int64_t)waiting;
 		/* Who is late does not make up for it all at once. */
 		int n = may > BATCH ? BATCH : may < 0 ? 0 : may, put = 0;
 		for (int i = 0; i < n; i++, at++) {
-			uint16_t id = next[turn] + i;
+			uint16_t id = next[with] + i;
 			memcpy(out[i], query[at % queries], to[i].iov_len = length[at % queries]);
 			out[i][0] = id >> 8, out[i][1] = id;
 		}
-		if (n && (put = sendmmsg(fd[turn], outs, n, 0)) > 0) {
+		if (n && (put = sendmmsg(fd[with], outs, n, 0)) > 0) {
 			for (int i = 0; i < put; i++) {
-				int64_t *slot = &sent_at[turn][(uint16_t)next[turn]++];
+				int64_t *slot = &sent_at[with][(uint16_t)next[with]++];
 				if (*slot) lost++, waiting--;
 				*slot = t;
 			}
 			sent += put, waiting += put;
+			/* All ask as often, however fast that is. */
+			with = (with + 1) % sockets;
 		}
 		at -= n - (put > 0 ? put : 0);
 		int got = recvmmsg(fd[turn], ins, BATCH, 0, NULL);

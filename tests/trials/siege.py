@@ -251,7 +251,7 @@ def besiege(peer, above, large):
         ("one asks 50,000 a second, cached", [query_for("hot.test.", 1, False)]),
         ("the same, each for a new name", [query_for(f"n{n}.new.", 1, False) for n in range(400_000)]),
     ):
-        flood = load(peer, "flood", queries, f"{DEVICE}99", 4, 50_000, 8)
+        flood = load(peer, "flood", queries, f"{DEVICE}99", 1, 50_000, 8)
         time.sleep(1)
         now = beside(peer, 6)
         words = flood.communicate()[0].split()
