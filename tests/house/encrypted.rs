@@ -192,7 +192,8 @@ fn an_address_that_comes_later_is_told_too() {
     in_house("house::encrypted::an_address_that_comes_later_is_told_too", |house| {
         certify(house);
         let everywhere = "tls = [\"0.0.0.0\", \"[::]\"]";
-        let _server = house.sordino(&CONFIG.replace("tls = [\"192.168.178.2\", \"fd00:178::2\"]", everywhere));
+        let _server =
+            house.sordino(&CONFIG.replace("tls = [\"192.168.178.2\", \"fd00:178::2\"]", everywhere));
         let told = || house.dig("laptop", "@192.168.178.2 dns.home.example AAAA").records;
         assert!(!told().iter().any(|record| record.ends_with("fd00:178::9")));
         ip("addr add fd00:178::9/64 dev house nodad");
