@@ -4,6 +4,7 @@
 //  Apart from `metrics`, whose families are brought up to date from elsewhere.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -11,7 +12,6 @@ use std::sync::PoisonError;
 
 use prometheus::IntCounter;
 use prometheus::IntCounterVec;
-use prometheus::IntGaugeVec;
 
 use super::book::Book;
 use super::book::Page;
@@ -19,10 +19,11 @@ use super::book::State;
 use super::register::Register;
 use super::register::counter;
 use super::register::counters;
-use super::register::gauges;
 use super::register::raise;
 use super::register::rcode_word;
 use super::register::register;
+use super::register::series;
+use super::series::Series;
 use super::times::Times;
 use crate::base::Now;
 use crate::catalog::Purpose;
@@ -45,25 +46,25 @@ const MOST_SUSPECTS: usize = 64;
 #[derive(Debug)]
 pub(super) struct Counts {
     /// `queries_total`
-    queries: IntCounterVec,
+    queries: Series<3>,
     /// `blocked_total`
-    blocked: IntCounterVec,
+    blocked: Series<4>,
     /// `blocked_retries_total`
-    retries: IntCounterVec,
+    retries: Series<3>,
     /// `responses_total`
     responses: IntCounterVec,
     /// `query_duration_seconds`
     times: Times,
     /// `function_guarded_total`
-    guarded: IntCounterVec,
+    guarded: Series<2>,
     /// `stale_served_total`
     stale: IntCounter,
     /// `device_info`
-    device_info: IntGaugeVec,
+    device_info: Series<4>,
     /// `device_state`
-    device_state: IntGaugeVec,
+    device_state: Series<1>,
     /// `device_last_query_timestamp_seconds`
-    device_asked: IntGaugeVec,
+    device_asked: Series<1>,
     /// Who the devices are.
     book: Mutex<Book>,
     /// Who is there and asks somebody else, as it seems.
@@ -76,55 +77,62 @@ impl Counts {
     /// Registers the families.
     pub(super) fn new(reg: &Register) -> prometheus::Result<Self> {
         Ok(Self {
-            queries: counters(
+            queries: series(
                 reg,
                 "queries_total",
+                "counter",
                 "Queries that went down the road.",
-                &["device", "purpose", "verdict"],
-            )?,
-            blocked: counters(
+                ["device", "purpose", "verdict"],
+            ),
+            blocked: series(
                 reg,
                 "blocked_total",
+                "counter",
                 "Queries that were blocked, by what the verdict rests on.",
-                &["device", "family", "purpose", "ground"],
-            )?,
-            retries: counters(
+                ["device", "family", "purpose", "ground"],
+            ),
+            retries: series(
                 reg,
                 "blocked_retries_total",
+                "counter",
                 "Queries that asked again for a name that is blocked.",
-                &["device", "family", "purpose"],
-            )?,
+                ["device", "family", "purpose"],
+            ),
             responses: counters(reg, "responses_total", "Responses sent.", &["rcode", "transport"])?,
-            guarded: counters(
+            guarded: series(
                 reg,
                 "function_guarded_total",
+                "counter",
                 "Times a list would have broken a function and was held back.",
-                &["device", "function"],
-            )?,
+                ["device", "function"],
+            ),
             stale: counter(
                 reg,
                 "stale_served_total",
                 "Answers served after their time, for want of a fresh one.",
             )?,
-            device_info: gauges(
+            device_info: series(
                 reg,
                 "device_info",
+                "gauge",
                 "How a device is known and what it is under; always 1.",
-                &["device", "family", "policy", "identified_by"],
-            )?,
-            device_state: gauges(
+                ["device", "family", "policy", "identified_by"],
+            ),
+            device_state: series(
                 reg,
                 "device_state",
+                "gauge",
                 "0 offline (asked nothing for a day), 1 quiet (for a quarter of an hour), 2 functions only, \
                  3 tracking blocked, 4 tracking allowed, 5 bypass suspected (is there and asks somebody else).",
-                &["device"],
-            )?,
-            device_asked: gauges(
+                ["device"],
+            ),
+            device_asked: series(
                 reg,
                 "device_last_query_timestamp_seconds",
+                "gauge",
                 "When a device last asked.",
-                &["device"],
-            )?,
+                ["device"],
+            ),
             times: register(reg, Times::new()?)?,
             book: Mutex::default(),
             suspects: Mutex::default(),
@@ -174,37 +182,24 @@ impl Counts {
 
     //--- Showing
 
-    /// Brings all families up to date.
-    pub(super) fn show(&self, now: Now) {
+    /// Brings the families up to date that the library writes.
+    pub(super) fn show(&self) {
         let tallies = lock(&self.tallies);
         let sum = Sum(&tallies);
         self.times.show(&sum);
         self.show_responses(&sum);
         raise(&self.stale, sum.times(Origin::Stale).0.iter().sum());
-        let book = lock(&self.book);
-        let mut lasts: BTreeMap<&str, Last> = BTreeMap::new();
-        let mut totals = Totals::new();
-        self.device_info.reset();
-        for (number, page) in book.pages() {
-            self.show_queries(&sum, number, page, &mut totals);
-            self.device_info.with_label_values(&page.labels()).set(1);
-            let (last, other) = (lasts.entry(&page.device).or_default(), sum.last(number));
-            *last = Last {
-                asked: last.asked.max(other.asked),
-                blocked: last.blocked.max(other.blocked),
-                tracked: last.tracked.max(other.tracked),
-            };
-        }
-        self.show_totals(&totals);
-        self.device_state.reset();
-        for (device, last) in lasts {
-            self.device_state.with_label_values(&[device]).set(State::of(last, now.unix) as i64);
-            self.device_asked.with_label_values(&[device]).set(last.asked);
-        }
-        for page in &*lock(&self.suspects) {
-            self.device_info.with_label_values(&page.labels()).set(1);
-            self.device_state.with_label_values(&[&*page.device]).set(State::BypassSuspected as i64);
-        }
+    }
+
+    /// Writes those of devices, of which there are many.
+    pub(super) fn write(&self, now: Now, text: &mut Vec<u8>) {
+        // Threads that answer look into the book too, and do not wait for this.
+        let mut pages: Vec<(u16, Page)> =
+            lock(&self.book).pages().map(|(number, page)| (number, page.clone())).collect();
+        pages.sort_by(|(_, one), (_, other)| one.device.cmp(&other.device));
+        let suspects = lock(&self.suspects).clone();
+        self.write_queries(&pages, text);
+        self.write_devices(&pages, &suspects, now, text);
     }
 
     /// Shows the responses.
@@ -222,49 +217,73 @@ impl Counts {
         }
     }
 
-    /// Shows the queries of one page, and adds them to those of its device.
-    fn show_queries<'p>(&self, sum: &Sum<'_>, number: u16, page: &'p Page, totals: &mut Totals<'p>) {
-        if !sum.is_used(number) {
-            return;
-        }
-        for purpose in Purpose::all() {
-            let mut all = Queries::default();
-            for (ground, word) in Ground::WORDS.into_iter().enumerate() {
-                let here = sum.queries(number, purpose, ground);
-                all.allowed += here.allowed + here.held_back;
-                all.blocked += here.blocked;
-                all.held_back += here.held_back;
-                if here.blocked > 0 {
-                    let labels = [&*page.device, &page.family, purpose.as_str(), word];
-                    raise(&self.blocked.with_label_values(&labels), here.blocked);
+    /// Writes what devices asked for.
+    fn write_queries(&self, pages: &[(u16, Page)], text: &mut Vec<u8>) {
+        let tallies = lock(&self.tallies);
+        let sum = Sum(&tallies);
+        let (mut queries, mut guarded) = (self.queries.lines(), self.guarded.lines());
+        let (mut blocked, mut retries) = (self.blocked.lines(), self.retries.lines());
+        for of_device in pages.chunk_by(|(_, one), (_, other)| one.device == other.device) {
+            let sums: Vec<_> =
+                of_device.iter().filter_map(|(number, page)| Some((page, sum.page(*number)?))).collect();
+            let Some((Page { device, .. }, _)) = sums.first() else { continue };
+            for purpose in Purpose::all() {
+                let (mut total, word) = (Queries::default(), purpose.as_str());
+                for (Page { family, .. }, sum) in &sums {
+                    for (ground, of_ground) in Ground::WORDS.into_iter().enumerate() {
+                        let here = sum.queries(purpose, ground);
+                        total.add(here);
+                        if here.blocked > 0 {
+                            blocked.add([device, family, word, of_ground], here.blocked);
+                        }
+                    }
+                    let again = sum.retries(purpose);
+                    if again > 0 {
+                        retries.add([device, family, word], again);
+                    }
+                }
+                for (count, verdict) in [(total.passed(), "allow"), (total.blocked, "block")] {
+                    if count > 0 {
+                        queries.add([device, word, verdict], count);
+                    }
+                }
+                if total.held_back > 0 {
+                    guarded.add([device, word], total.held_back);
                 }
             }
-            let again = sum.retries(number, purpose);
-            if again > 0 {
-                let labels = [&*page.device, &page.family, purpose.as_str()];
-                raise(&self.retries.with_label_values(&labels), again);
-            }
-            if all != Queries::default() {
-                let total = totals.entry((&page.device, purpose)).or_default();
-                total.allowed += all.allowed;
-                total.blocked += all.blocked;
-                total.held_back += all.held_back;
-            }
         }
+        queries.end(text);
+        blocked.end(text);
+        retries.end(text);
+        guarded.end(text);
     }
 
-    /// Shows the queries of devices.
-    fn show_totals(&self, totals: &Totals<'_>) {
-        for ((device, purpose), total) in totals {
-            for (count, verdict) in [(total.allowed, "allow"), (total.blocked, "block")] {
-                if count > 0 {
-                    raise(&self.queries.with_label_values(&[device, purpose.as_str(), verdict]), count);
-                }
-            }
-            if total.held_back > 0 {
-                raise(&self.guarded.with_label_values(&[device, purpose.as_str()]), total.held_back);
-            }
+    /// Writes who devices are and how they do.
+    fn write_devices(&self, pages: &[(u16, Page)], suspects: &[Page], now: Now, text: &mut Vec<u8>) {
+        let tallies = lock(&self.tallies);
+        let sum = Sum(&tallies);
+        let (mut asked, mut states) = (self.device_asked.lines(), BTreeMap::new());
+        for of_device in pages.chunk_by(|(_, one), (_, other)| one.device == other.device) {
+            let lasts = of_device.iter().filter_map(|(number, _)| sum.page(*number)).map(|page| page.last);
+            let last = lasts.fold(Last::default(), Last::later);
+            let Some((_, Page { device, .. })) = of_device.first() else { continue };
+            asked.add([device], last.asked);
+            states.insert(&**device, State::of(last, now.unix));
         }
+        states.extend(suspects.iter().map(|page| (&*page.device, State::BypassSuspected)));
+        let mut state = self.device_state.lines();
+        for (device, is) in states {
+            state.add([device], is as i64);
+        }
+        // Whoever never asked has no page, and whoever asked may be suspected.
+        let all = pages.iter().map(|(_, page)| page).chain(suspects).map(Page::labels);
+        let mut info = self.device_info.lines();
+        for labels in all.collect::<BTreeSet<_>>() {
+            info.add(labels, 1);
+        }
+        info.end(text);
+        state.end(text);
+        asked.end(text);
     }
 }
 
@@ -279,9 +298,6 @@ fn page(device: &Device, house: &Household) -> Page {
         identified_by: device.standing.as_str(),
     }
 }
-
-/// What was counted by device and purpose.
-type Totals<'p> = BTreeMap<(&'p str, Purpose), Queries>;
 
 /// Locks what no fault leaves half done.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

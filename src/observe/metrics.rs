@@ -319,11 +319,12 @@ impl Metrics {
         raise(&self.dropped.with_label_values(&["not-booked"]), missed);
         self.identities.show();
         self.logged.show(log);
-        self.counts.show(now);
+        self.counts.show();
         let mut text = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
             tracing::warn!(%error, "metrics could not be written");
         }
+        self.counts.write(now, &mut text);
         text
     }
 }

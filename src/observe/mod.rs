@@ -12,6 +12,7 @@ pub mod log;
 mod logged;
 pub mod metrics;
 mod register;
+mod series;
 mod storms;
 mod times;
 

@@ -16,6 +16,11 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
 use prometheus::proto::MetricType;
 
+use super::series::Series;
+
+/// What the names of our families begin with.
+const PREFIX: &str = "sordino";
+
 //----------- Register ---------------------------------------------------------
 
 /// A family of metrics, as it is registered.  One with labels has no series as
@@ -44,7 +49,7 @@ pub(super) struct Register {
 impl Register {
     /// Makes a register without families of ours.
     pub(super) fn new() -> prometheus::Result<Self> {
-        let registry = Registry::new_custom(Some("sordino".to_owned()), None)?;
+        let registry = Registry::new_custom(Some(PREFIX.to_owned()), None)?;
         Ok(Self { registry, process: ProcessCollector::for_self(), families: Mutex::default() })
     }
 
@@ -70,12 +75,16 @@ impl Register {
             _ => "gauge",
         };
         for desc in collector.desc() {
-            let mut labels = desc.variable_labels.clone();
-            labels.sort_unstable();
-            let family = Family { name: format!("sordino_{}", desc.fq_name), kind, labels };
-            self.families.lock().unwrap_or_else(PoisonError::into_inner).push(family);
+            self.list(format!("{PREFIX}_{}", desc.fq_name), kind, desc.variable_labels.clone());
         }
         Ok(collector)
+    }
+
+    /// Takes down that there is a family.
+    fn list(&self, name: String, kind: &'static str, mut labels: Vec<String>) {
+        labels.sort_unstable();
+        let family = Family { name, kind, labels };
+        self.families.lock().unwrap_or_else(PoisonError::into_inner).push(family);
     }
 }
 
@@ -107,6 +116,20 @@ pub(super) fn gauges(
 /// Registers a gauge.
 pub(super) fn gauge(registry: &Register, name: &str, help: &str) -> prometheus::Result<IntGauge> {
     register(registry, IntGauge::new(name, help)?)
+}
+
+/// Registers a family whose series are written by whoever counts them.
+pub(super) fn series<const N: usize>(
+    registry: &Register,
+    name: &str,
+    kind: &'static str,
+    help: &str,
+    labels: [&'static str; N],
+) -> Series<N> {
+    let name = format!("{PREFIX}_{name}");
+    let series = Series::new(&name, kind, help, labels);
+    registry.list(name, kind, labels.map(str::to_owned).into());
+    series
 }
 
 /// Registers a collector and returns it.

@@ -8,6 +8,8 @@
 //  Here and not in `observe`, because threads of `listen` write what `observe`
 //  reads, and the two do not know each other.
 
+mod sum;
+
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::AtomicU64;
@@ -21,6 +23,10 @@ use crate::policy::Ground;
 use crate::policy::Judged;
 use crate::query::Transport;
 use crate::resolve::Origin;
+pub use sum::Last;
+pub use sum::PageSum;
+pub use sum::Queries;
+pub use sum::Sum;
 
 /// Most devices that are counted apart; whoever comes later shares the last
 /// page.
@@ -235,104 +241,6 @@ impl Tally {
     }
 }
 
-//----------- Sum --------------------------------------------------------------
-
-/// All tallies together, at one moment.
-pub struct Sum<'a>(pub &'a [std::sync::Arc<Tally>]);
-
-/// What was counted of a device, a purpose and a ground.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Queries {
-    /// Allowed.
-    pub allowed: u64,
-    /// Blocked.
-    pub blocked: u64,
-    /// Allowed although a list would have blocked them; not among the others.
-    pub held_back: u64,
-}
-
-/// When a device last did something, in seconds since 1970; 0 for never.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Last {
-    /// Asked.
-    pub asked: i64,
-    /// Was kept from reporting.
-    pub blocked: i64,
-    /// Reported, as far as names tell.
-    pub tracked: i64,
-}
-
-impl Sum<'_> {
-    /// Returns whether anything was counted of a device.
-    pub fn is_used(&self, page: u16) -> bool {
-        self.pages(page).next().is_some()
-    }
-
-    /// Returns what was counted of a device, by purpose and ground.
-    pub fn queries(&self, page: u16, purpose: Purpose, ground: usize) -> Queries {
-        let of_kind = |kind| {
-            let counter = |page: &PageTally| page.queries.get(slot(purpose.nth(), ground, kind)).map(load);
-            self.pages(page).filter_map(counter).sum()
-        };
-        Queries { allowed: of_kind(0), blocked: of_kind(1), held_back: of_kind(2) }
-    }
-
-    /// Returns how often a device asked again for what was blocked, by purpose.
-    pub fn retries(&self, page: u16, purpose: Purpose) -> u64 {
-        self.pages(page).filter_map(|page| page.retries.get(purpose.nth()).map(load)).sum()
-    }
-
-    /// Returns when a device last did something.
-    pub fn last(&self, page: u16) -> Last {
-        self.pages(page).fold(Last::default(), |last, page| Last {
-            asked: last.asked.max(page.asked.load(Ordering::Relaxed)),
-            blocked: last.blocked.max(page.blocked.load(Ordering::Relaxed)),
-            tracked: last.tracked.max(page.tracked.load(Ordering::Relaxed)),
-        })
-    }
-
-    /// Returns the responses with an RCODE; from 17 on, all others.
-    pub fn responses(&self, transport: Transport, rcode: usize) -> u64 {
-        let of =
-            |tally: &std::sync::Arc<Tally>| tally.responses[transport as usize].get(rcode).map_or(0, load);
-        self.0.iter().map(of).sum()
-    }
-
-    /// Returns how many packets were not answered for a reason.
-    pub fn dropped(&self, reason: Dropped) -> u64 {
-        self.0.iter().filter_map(|tally| tally.dropped.get(reason as usize)).map(load).sum()
-    }
-
-    /// Returns how many answers of an origin took how long: by bucket, the last
-    /// for those above all bounds; and all of it together, in seconds.
-    pub fn times(&self, origin: Origin) -> ([u64; BUCKETS.len() + 1], f64) {
-        let mut buckets = [0; BUCKETS.len() + 1];
-        let mut sum = Duration::ZERO;
-        for times in self.0.iter().filter_map(|tally| tally.times.get(origin as usize)) {
-            for (total, bucket) in buckets.iter_mut().zip(&times.buckets) {
-                *total += load(bucket);
-            }
-            sum += Duration::from_nanos(load(&times.sum));
-        }
-        (buckets, sum.as_secs_f64())
-    }
-
-    /// Returns the number of RCODEs that are counted apart.
-    pub fn rcodes() -> std::ops::Range<usize> {
-        0..RCODES
-    }
-
-    /// Returns the pages of a device.
-    fn pages(&self, page: u16) -> impl Iterator<Item = &PageTally> {
-        self.0.iter().filter_map(move |tally| tally.pages.get(usize::from(page))?.get()).map(|page| &**page)
-    }
-}
-
-/// Reads a counter.
-fn load(counter: &AtomicU64) -> u64 {
-    counter.load(Ordering::Relaxed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -378,14 +286,15 @@ mod tests {
         tallies[1].served(&mark(7, Purpose::Analytics, true), 90, Duration::from_secs(9));
         tallies[1].served(&mark(7, Purpose::Analytics, false), 95, Duration::from_micros(200));
         let sum = Sum(&tallies);
-        let queries = sum.queries(7, Purpose::Analytics, 4);
+        let page = sum.page(7).unwrap();
+        let queries = page.queries(Purpose::Analytics, 4);
         assert_eq!(queries, Queries { allowed: 1, blocked: 2, held_back: 0 });
-        assert_eq!(sum.retries(7, Purpose::Analytics), 2);
-        assert_eq!(sum.last(7), Last { asked: 100, blocked: 100, tracked: 95 });
+        assert_eq!(page.retries(Purpose::Analytics), 2);
+        assert_eq!(page.last, Last { asked: 100, blocked: 100, tracked: 95 });
         assert_eq!(sum.responses(Transport::Udp, 3), 3);
         let (buckets, seconds) = sum.times(Origin::Cache);
         assert_eq!((buckets[0], buckets[1], buckets[BUCKETS.len()]), (1, 1, 1));
         assert!((seconds - 9.000_25).abs() < 1e-9);
-        assert!(sum.is_used(7) && !sum.is_used(8));
+        assert!(sum.page(8).is_none());
     }
 }
