@@ -107,10 +107,41 @@ fn export(
 
 /// Writes a row as a line of CSV (RFC 4180).
 fn write_csv(row: &Row, out: &mut dyn Write) -> io::Result<()> {
-    let Row { device, family, name, qtype, purpose, ground, origin, rcode, times, again, .. } = row;
-    let (time, verdict, name) = (date(row.unix), verdict(row), name.replace('"', "\"\""));
+    let Row { qtype, purpose, ground, origin, rcode, times, again, .. } = row;
+    let [device, family, name] = [&row.device, &row.family, &row.name].map(|text| cell(text));
+    let (time, verdict) = (date(row.unix), verdict(row));
     writeln!(
         out,
-        "{time},{device},{family},\"{name}\",{qtype},{purpose},{verdict},{ground},{origin},{rcode},{times},{again}"
+        "{time},{device},{family},{name},{qtype},{purpose},{verdict},{ground},{origin},{rcode},{times},{again}"
     )
+}
+
+/// Returns a text as a cell of CSV that a spreadsheet takes for text.
+///
+/// Strangers choose names, and what begins like a formula would be one: as OWASP
+/// advises of CSV injection, an apostrophe goes before it.
+fn cell(text: &str) -> String {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_formula_and_stays_in_its_cell() {
+        for (name, expected) in [
+            ("a.example", "\"a.example\""),
+            ("=cmd|'/c calc'!A1", "\"'=cmd|'/c calc'!A1\""),
+            ("+1.example", "\"'+1.example\""),
+            ("-1.example", "\"'-1.example\""),
+            ("@sum.example", "\"'@sum.example\""),
+            ("\t=1", "\"'\t=1\""),
+            ("a\",=1.example", "\"a\"\",=1.example\""),
+            ("", "\"\""),
+        ] {
+            assert_eq!(cell(name), expected, "{name}");
+        }
+    }
 }
