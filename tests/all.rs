@@ -8,6 +8,9 @@ mod allocations;
 /// Lists that broke speakers, replayed: they break none of ours.
 #[cfg(test)]
 mod breakages;
+/// A state folder that the user it becomes can't enter: said once.
+#[cfg(test)]
+mod closed;
 /// What a config may say, and how a fault in it is told.
 #[cfg(test)]
 mod config;

@@ -35,6 +35,7 @@ use tokio::time::timeout;
 use super::load::Options;
 use super::load::state_dir;
 use super::pushed::Pushed;
+use super::state;
 use crate::querylog;
 use crate::querylog::Filter;
 use crate::querylog::QueryLog;
@@ -142,7 +143,7 @@ pub struct Entry {
 //----------- Serving ----------------------------------------------------------
 
 /// Starts answering in a state folder.  Where that can't be, the rest goes on.
-pub(super) fn listen(state: &Path, pushed: Arc<Pushed>, log: Arc<QueryLog>) {
+pub(super) fn listen(folder: &Path, pushed: Arc<Pushed>, log: Arc<QueryLog>) {
     let answer = move |request| match request {
         Request::IdentityAdd { mac, address, name, until } => {
             done(pushed.add(&mac, address, name.as_deref(), until))
@@ -155,12 +156,13 @@ pub(super) fn listen(state: &Path, pushed: Arc<Pushed>, log: Arc<QueryLog>) {
             Err(error) => Response::Error(format!("erased in memory, and not on disk: {error}")),
         },
     };
-    match open(state) {
+    match open(folder) {
         Ok(socket) => {
             tokio::spawn(serve(socket, Arc::new(answer)));
         }
         Err(error) => {
-            tracing::warn!(%error, "no control socket: `sordino identity` and `sordino log` can't ask");
+            let say = "no control socket: `sordino identity` and `sordino log` can't ask";
+            state::complain(folder, &error, say);
         }
     }
 }

@@ -16,6 +16,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::rootkeys;
+use super::state;
 use crate::base::Now;
 use crate::resolve::MAX_SAVED;
 use crate::resolve::Resolver;
@@ -24,15 +25,14 @@ use crate::resolve::Resolver;
 const NAME: &str = "cache";
 
 /// Takes up the answers that were kept in a state folder, and the root's keys.
-pub(super) fn load(state: &Path, resolver: &Resolver, now: Now) {
-    rootkeys::load(state, resolver);
-    let path = state.join(NAME);
+pub(super) fn load(folder: &Path, resolver: &Resolver, now: Now) {
+    rootkeys::load(folder, resolver);
+    let path = folder.join(NAME);
     let saved = match read(&path, MAX_SAVED) {
         Ok(saved) => saved,
         Err(error) if error.kind() == ErrorKind::NotFound => return,
         Err(error) => {
-            tracing::warn!(file = %path.display(), %error, "the saved cache can't be read; starting without");
-            return;
+            return state::complain(folder, &error, "the saved cache can't be read; starting without");
         }
     };
     match resolver.restore(&saved, now) {
@@ -44,9 +44,9 @@ pub(super) fn load(state: &Path, resolver: &Resolver, now: Now) {
 }
 
 /// Keeps the answers of a resolver in a state folder.
-pub(super) fn save(state: &Path, resolver: &Resolver, now: Now) {
-    if let Err(error) = replace(state, NAME, &resolver.save(now)) {
-        tracing::warn!(folder = %state.display(), %error, "the cache can't be saved");
+pub(super) fn save(folder: &Path, resolver: &Resolver, now: Now) {
+    if let Err(error) = replace(folder, NAME, &resolver.save(now)) {
+        state::complain(folder, &error, "the cache can't be saved");
     }
 }
 

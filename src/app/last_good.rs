@@ -11,6 +11,7 @@ use super::load;
 use super::load::INSTALLED;
 use super::load::Loaded;
 use super::load::Options;
+use super::state;
 use crate::base::Diagnostic;
 use crate::observe::log;
 use crate::source::good;
@@ -67,11 +68,12 @@ const BANNER: [&str; 3] = [
 ];
 
 /// Keeps what came into effect, for such a start.
-pub(super) fn keep(options: &Options, state: &Path, loaded: &Loaded) {
+pub(super) fn keep(options: &Options, folder: &Path, loaded: &Loaded) {
     if loaded.trial {
         return;
     }
-    if let Err(error) = good::keep(state, &config(options), &loaded.config.text.text, &loaded.files) {
-        tracing::warn!(folder = %state.display(), %error, "the config can't be kept; after a fault in it there would be no start");
+    if let Err(error) = good::keep(folder, &config(options), &loaded.config.text.text, &loaded.files) {
+        let say = "the config can't be kept; after a fault in it there would be no start";
+        state::complain(folder, &error, say);
     }
 }

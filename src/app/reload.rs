@@ -24,6 +24,7 @@ use super::last_good;
 use super::load::Loaded;
 use super::load::Options;
 use super::load::load;
+use super::logged;
 use super::pushed::Pushed;
 use super::signals::Signals;
 use super::system;
@@ -197,7 +198,7 @@ impl Running {
         let log = Arc::clone(&self.log);
         // On the disk nobody waits for.
         tokio::task::spawn_blocking(move || {
-            log.set(loaded.config.query_log);
+            logged::set(&log, &loaded.config);
             last_good::keep(&options, &state, &loaded);
         });
         Ok(())

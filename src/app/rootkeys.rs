@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::kept;
+use super::state;
 use crate::base::Clock;
 use crate::listen::door::Door;
 use crate::resolve::MAX_ROOT_KEYS;
@@ -29,15 +30,13 @@ const PAUSE: Duration = Duration::from_hours(3);
 const FIRST: Duration = Duration::from_mins(1);
 
 /// Takes up the keys that were kept in a state folder.
-pub(super) fn load(state: &Path, resolver: &Resolver) {
-    let path = state.join(NAME);
+pub(super) fn load(folder: &Path, resolver: &Resolver) {
+    let path = folder.join(NAME);
     let saved = match kept::read(&path, MAX_ROOT_KEYS) {
         Ok(saved) => saved,
         Err(error) if error.kind() == ErrorKind::NotFound => return,
         Err(error) => {
-            let file = path.display();
-            tracing::warn!(%file, %error, "the root's keys can't be read; the built-in ones count");
-            return;
+            return state::complain(folder, &error, "the root's keys can't be read; the built-in ones count");
         }
     };
     match resolver.restore_root_keys(&String::from_utf8_lossy(&saved)) {
@@ -50,7 +49,7 @@ pub(super) fn load(state: &Path, resolver: &Resolver) {
 }
 
 /// Looks at the root's keys for ever, and keeps them when they have changed.
-pub(super) async fn follow(door: Arc<Door<Resolver>>, state: PathBuf, clock: Arc<dyn Clock>) {
+pub(super) async fn follow(door: Arc<Door<Resolver>>, folder: PathBuf, clock: Arc<dyn Clock>) {
     let (_, mut known) = door.home().resolver.save_root_keys();
     let mut pause = FIRST;
     loop {
@@ -68,10 +67,10 @@ pub(super) async fn follow(door: Arc<Door<Resolver>>, state: PathBuf, clock: Arc
             continue;
         }
         tracing::info!(keys, "the root has changed its keys");
-        match kept::replace(&state, NAME, text.as_bytes()) {
+        match kept::replace(&folder, NAME, text.as_bytes()) {
             Ok(()) => known = text,
             Err(error) => {
-                tracing::warn!(folder = %state.display(), %error, "the root's keys can't be saved");
+                state::complain(&folder, &error, "the root's keys can't be saved");
             }
         }
     }

@@ -19,6 +19,7 @@ use super::kept;
 use super::last_good;
 use super::load;
 use super::load::Options;
+use super::logged;
 use super::network::Network;
 use super::privileges;
 use super::pushed::Pushed;
@@ -28,6 +29,7 @@ use super::reload::home;
 use super::rootkeys;
 use super::seen;
 use super::signals::Signals;
+use super::state;
 use super::system;
 use super::uplink;
 use super::watch::Watch;
@@ -41,7 +43,6 @@ use crate::listen::probe::Probe;
 use crate::observe::Observer;
 use crate::observe::log;
 use crate::observe::metrics::Metrics;
-use crate::querylog::Askers;
 use crate::querylog::QueryLog;
 use crate::resolve::Resolver;
 use crate::web;
@@ -92,12 +93,11 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
         tracing::warn!(folder = %state.display(), %error, "nothing can be kept over a restart");
     }
     let dropped = privileges::drop_root(&[&state, &kept]).map_err(fatal)?;
-    tracing::debug!(?dropped, "privileges");
+    state::look(&state, &dropped);
 
     let metrics = Arc::new(Metrics::new().map_err(fatal)?);
     let network = Arc::new(Network::new(Arc::clone(&options.recognizer)));
-    let askers = Arc::clone(&metrics) as Arc<dyn Askers>;
-    let log = QueryLog::start(loaded.config.query_log, &state, askers, Arc::clone(&clock)).map_err(fatal)?;
+    let log = logged::start(&loaded.config, &state, &metrics, &clock).map_err(fatal)?;
     let (recognizer, visitors) = (Arc::clone(&options.recognizer), Arc::clone(&network.visitors));
     let observer = Observer::start(Arc::clone(&metrics), recognizer, visitors, &log, Arc::clone(&clock));
     let observer = Arc::new(observer.map_err(fatal)?);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::kept;
+use super::state;
 use crate::base::Clock;
 use crate::base::Diagnostic;
 use crate::base::time::SystemClock;
@@ -85,8 +86,8 @@ pub(super) fn save(state: &Path, recognizer: &Recognizer) {
 }
 
 /// Writes what was seen.
-fn write(state: &Path, text: &str) {
-    if let Err(error) = kept::replace(state, NAME, text.as_bytes()) {
-        tracing::warn!(folder = %state.display(), %error, "what was seen of devices can't be kept");
+fn write(folder: &Path, text: &str) {
+    if let Err(error) = kept::replace(folder, NAME, text.as_bytes()) {
+        state::complain(folder, &error, "what was seen of devices can't be kept");
     }
 }

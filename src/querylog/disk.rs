@@ -11,6 +11,7 @@
 
 use std::fs;
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -218,6 +219,12 @@ impl Disk {
     }
 }
 
+/// Returns whether the folder of a file is closed to us.
+fn is_closed(path: &Path) -> bool {
+    let folder = path.parent().map(|folder| fs::metadata(folder.join(".")));
+    folder.is_some_and(|found| found.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied))
+}
+
 /// Removes the file, and what SQLite made beside it.
 pub(super) fn remove(path: &Path) {
     for beside in ["", "-wal", "-shm", "-journal"] {
@@ -225,8 +232,13 @@ pub(super) fn remove(path: &Path) {
         file.push(beside);
         match fs::remove_file(PathBuf::from(&file)) {
             Ok(()) => tracing::info!(file = %file.display(), "query log removed from disk"),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => tracing::warn!(file = %file.display(), %error, "the query log can't be removed"),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            // Where the folder is closed to us, nothing in it is ours.
+            Err(_) if is_closed(path) => return,
+            Err(error) => {
+                tracing::warn!(file = %file.display(), %error, "the query log can't be removed");
+                return;
+            }
         }
     }
 }

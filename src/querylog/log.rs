@@ -4,6 +4,7 @@
 //  for the disk, which is held for as long as the disk takes.  Whoever needs both
 //  takes the disk first, and nobody asks the disk while holding the other.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use std::sync::Mutex;
 
 use super::FILE;
 use super::PAGE;
+use super::asker::Asker;
 use super::asker::Askers;
 use super::disk;
 use super::disk::Disk;
@@ -55,6 +57,10 @@ pub(super) struct Inner {
     ring: Ring,
     /// The last row that is on disk.
     written: i64,
+    /// Devices of which nothing is noted.
+    left_out: BTreeSet<Arc<str>>,
+    /// Those of them of which there may be rows on disk.
+    to_erase: BTreeSet<Arc<str>>,
     /// Rows that left the ring before they could be written.
     lost: u64,
     /// Whether the disk does not do its part, as was said.
@@ -97,7 +103,16 @@ impl QueryLog {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let ring = Ring::default();
-        let inner = Inner { settings, notes: Vec::new(), ring, written: 0, lost: 0, failing: false };
+        let inner = Inner {
+            settings,
+            notes: Vec::new(),
+            ring,
+            written: 0,
+            left_out: BTreeSet::new(),
+            to_erase: BTreeSet::new(),
+            lost: 0,
+            failing: false,
+        };
         let log = Self {
             file: state.join(FILE),
             desk: Arc::default(),
@@ -147,6 +162,31 @@ impl QueryLog {
         }
     }
 
+    /// Notes nothing of these devices from now on, and erases what there is of
+    /// those that were noted until now, on disk too, so it may have to wait for the
+    /// disk.
+    pub fn leave_out(&self, devices: BTreeSet<Arc<str>>) {
+        {
+            let mut inner = lock(&self.inner);
+            let new: BTreeSet<_> = devices.difference(&inner.left_out).cloned().collect();
+            inner.left_out = devices;
+            if new.is_empty() {
+                return;
+            }
+            inner.to_erase.extend(new);
+        }
+        // What was noted of them before they were left out is not taken in.
+        self.drain();
+        {
+            let mut inner = lock(&self.inner);
+            let Inner { ring, to_erase, written, .. } = &mut *inner;
+            for device in &*to_erase {
+                ring.erase(Some(device), *written);
+            }
+        }
+        self.write();
+    }
+
     /// Returns the database, where there is to be one; opens it first, if it has
     /// to be.
     fn open<'d>(&self, disk: &'d mut Option<Disk>) -> Result<Option<&'d mut Disk>, DiskError> {
@@ -166,13 +206,16 @@ impl QueryLog {
     pub(super) fn drain(&self) {
         let now = self.clock.now().unix;
         let mut inner = lock(&self.inner);
-        let Inner { notes, ring, settings, written, lost, .. } = &mut *inner;
+        let Inner { notes, ring, settings, written, left_out, lost, .. } = &mut *inner;
         if settings.level == Level::Off {
             notes.iter_mut().for_each(Notes::clear);
         }
         for note in notes.iter_mut().flat_map(|notes| std::iter::from_fn(|| notes.take())) {
-            let asker = if settings.level == Level::Full { self.askers.asker(note.page) } else { None };
-            ring.add(&note, asker.unwrap_or_default());
+            let asker = self.askers.asker(note.page).unwrap_or_default();
+            if left_out.contains(&asker.device) {
+                continue;
+            }
+            ring.add(&note, if settings.level == Level::Full { asker } else { Asker::default() });
         }
         let unwritten = ring.trim(settings.memory, settings.oldest(now), *written);
         if settings.is_on_disk() {
@@ -202,13 +245,17 @@ impl QueryLog {
         let mut disk = lock(&self.disk);
         let done = self.open(&mut disk).and_then(|database| {
             let Some(database) = database else { return Ok(()) };
-            let (rows, settings) = {
+            let (rows, settings, to_erase) = {
                 let inner = lock(&self.inner);
-                (inner.ring.complete(inner.written, moment), inner.settings)
+                (inner.ring.complete(inner.written, moment), inner.settings, inner.to_erase.clone())
             };
             let now = self.clock.now().unix;
             database.write(&rows)?;
             lock(&self.inner).written = database.last();
+            for device in to_erase {
+                database.erase(Some(&device))?;
+                lock(&self.inner).to_erase.remove(&device);
+            }
             database.forget(&settings, now)
         });
         self.judge(&mut disk, done);

@@ -1,5 +1,6 @@
 //! What is kept, what is forgotten, and what a disk that fails does.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -198,6 +199,47 @@ fn of_what_is_erased_no_octet_is_left() {
     assert!(!fixture.on_disk("secret"));
     // Its pages went back to the file system.
     assert!(fs::metadata(fixture.folder.join(FILE)).unwrap().len() <= 16_384);
+}
+
+#[test]
+fn of_a_device_that_is_left_out_no_octet_is_left_and_none_comes() {
+    let mut fixture = Fixture::new(ON_DISK);
+    for nth in 0..200 {
+        fixture.ask(0, &format!("kitchen-secret-{nth}.example"), true);
+        fixture.ask(1, &format!("bath-{nth}.example"), true);
+        fixture.log.drain();
+    }
+    fixture.minute();
+    assert!(fixture.on_disk("kitchen-secret"));
+    // In memory alone, and not even there.
+    fixture.ask(0, "kitchen-secret-late.example", true);
+    fixture.log.drain();
+    fixture.ask(0, "kitchen-secret-later.example", true);
+    fixture.log.leave_out([Arc::from("kitchen")].into());
+    assert!(!fixture.on_disk("kitchen"));
+    // A thread that has not heard of it yet.
+    fixture.ask(0, "kitchen-secret-last.example", true);
+    fixture.minute();
+    assert!(!fixture.on_disk("kitchen") && fixture.on_disk("bath-199"));
+    assert_eq!(fixture.names(&Filter { device: Some("kitchen".to_owned()), ..Filter::default() }).len(), 0);
+    assert_eq!(fixture.names(&Filter::default()).len(), 200);
+
+    fixture.log.leave_out(BTreeSet::new());
+    fixture.ask(0, "kitchen-again.example", true);
+    fixture.minute();
+    assert!(fixture.on_disk("kitchen-again"));
+    let restarted = Fixture::at(fixture.folder.clone(), ON_DISK, fixture.clock.now().unix);
+    restarted.log.leave_out([Arc::from("kitchen")].into());
+    assert!(!fixture.on_disk("kitchen") && fixture.on_disk("bath-199"));
+}
+
+#[test]
+fn a_device_is_left_out_of_a_log_without_clients_too() {
+    let mut fixture = Fixture::new(Settings { level: Level::NoClient, ..Settings::default() });
+    fixture.log.leave_out([Arc::from("kitchen")].into());
+    fixture.ask(0, "a.example", true);
+    fixture.ask(1, "b.example", true);
+    assert_eq!(fixture.names(&Filter::default()), [" b.example 1"]);
 }
 
 #[test]

@@ -42,4 +42,5 @@ mod syscalls;
 mod upstreams;
 
 pub(crate) use support::House;
+pub(crate) use support::eventually;
 pub(crate) use support::in_house;

@@ -46,11 +46,20 @@ fn what_a_device_asked_is_shown_exported_and_erased() {
         assert!(
             csv.lines().count() == 2
                 && csv.contains(
-                    ",kitchen,amazon-echo,\"device-metrics-us.amazon.com\",1,analytics,block,rule,policy,3,2,1"
+                    ",\"kitchen\",\"amazon-echo\",\"device-metrics-us.amazon.com\",1,analytics,block,rule,policy,3,2,1"
                 ),
             "{csv}"
         );
-        assert_eq!(log(house, "erase --device kitchen"), "2 rows erased\n");
+        // Of a device that is left out from now on, what is there goes too.
+        let config = std::fs::read_to_string(&server.config).unwrap();
+        house.write("config.toml", &config.replace("34:56\"\n", "34:56\"\nlog = false\n"));
+        eventually("left out", || (!log(house, "export").contains("kitchen")).then_some(()));
+        house.write("config.toml", &config);
+        eventually("let in again", || {
+            house.dig("echo", &format!("@192.168.178.2 {METRICS}"));
+            log(house, "export").contains("kitchen").then_some(())
+        });
+        assert!(log(house, "erase --device kitchen").ends_with("rows erased\n"));
         assert!(!log(house, "export").contains("kitchen"));
         assert!(!server.log().contains("amazon.com"), "{}", server.log());
     });

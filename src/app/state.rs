@@ -1,0 +1,37 @@
+//! The state folder, where it is closed to the user that Sordino became: said once,
+//! and not by everybody who would keep something there.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::privileges::Dropped;
+
+/// Says what is not to be had, if the folder is closed to us.
+pub(super) fn look(folder: &Path, dropped: &Dropped) {
+    tracing::debug!(?dropped, "privileges");
+    if let (Dropped::Became(user), true) = (dropped, is_closed(folder)) {
+        tracing::warn!(
+            folder = %folder.display(),
+            "the state folder is closed to the user {user}, whom Sordino became: nothing is kept over a \
+             restart (answers, the root's keys, the last good config, what devices are), and `sordino log`, \
+             `devices` and `identity` can't ask it; name another folder, as in `--state-dir /var/lib/sordino`, or start it as an \
+             ordinary user"
+        );
+    }
+}
+
+/// Complains that something in the folder can't be read or kept, unless that follows
+/// from what was said.
+pub(super) fn complain(folder: &Path, error: &io::Error, say: &str) {
+    if error.kind() == io::ErrorKind::PermissionDenied && is_closed(folder) {
+        tracing::debug!(folder = %folder.display(), %error, "{say}");
+    } else {
+        tracing::warn!(folder = %folder.display(), %error, "{say}");
+    }
+}
+
+/// Returns whether we can't enter a folder.
+fn is_closed(folder: &Path) -> bool {
+    fs::metadata(folder.join(".")).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+}
