@@ -15,6 +15,7 @@ use arc_swap::ArcSwapOption;
 use super::control::Entry;
 use super::load::Loaded;
 use super::signs::Signs;
+use super::state;
 use crate::base::Clock;
 use crate::base::Now;
 use crate::base::Source;
@@ -54,20 +55,20 @@ impl Pushed {
         loaded: &Loaded,
         door: &Arc<Door<Resolver>>,
         recognizer: &Arc<Recognizer>,
-        state: &Path,
+        folder: &Path,
         clock: &Arc<dyn Clock>,
     ) -> Arc<Self> {
         let feed = Feed { source: Source::Pushed, name: Arc::from("control") };
         let addresses = Arc::clone(door.identify().addresses());
-        match pushed::load(state) {
+        match pushed::load(folder) {
             Ok(told) => {
                 addresses.replace(&feed, &told.bindings, clock.now());
                 told.doubt.iter().for_each(|doubt| tracing::warn!("{doubt}"));
             }
-            Err(fault) => tracing::warn!("{fault}"),
+            Err(fault) => state::complain(folder, &fault, "addresses that were pushed are not taken up"),
         }
         let signs = Signs::new(recognizer, door);
-        let (state, clock) = (state.to_owned(), Arc::clone(clock));
+        let (state, clock) = (folder.to_owned(), Arc::clone(clock));
         let (token, writing) = (ArcSwapOption::new(loaded.push_token.clone()), Mutex::default());
         Arc::new(Self { addresses, feed, signs, state, clock, token, writing })
     }

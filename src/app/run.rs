@@ -43,7 +43,6 @@ use crate::listen::probe::Probe;
 use crate::observe::Observer;
 use crate::observe::log;
 use crate::observe::metrics::Metrics;
-use crate::querylog::QueryLog;
 use crate::resolve::Resolver;
 use crate::web;
 

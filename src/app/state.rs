@@ -1,6 +1,7 @@
 //! The state folder, where it is closed to the user that Sordino became: said once,
 //! and not by everybody who would keep something there.
 
+use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -23,8 +24,8 @@ pub(super) fn look(folder: &Path, dropped: &Dropped) {
 
 /// Complains that something in the folder can't be read or kept, unless that follows
 /// from what was said.
-pub(super) fn complain(folder: &Path, error: &io::Error, say: &str) {
-    if error.kind() == io::ErrorKind::PermissionDenied && is_closed(folder) {
+pub(super) fn complain(folder: &Path, error: &dyn Display, say: &str) {
+    if is_closed(folder) {
         tracing::debug!(folder = %folder.display(), %error, "{say}");
     } else {
         tracing::warn!(folder = %folder.display(), %error, "{say}");
