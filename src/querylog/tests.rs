@@ -149,6 +149,9 @@ fn without_clients_there_are_no_devices_and_off_is_nothing() {
     fixture.ask(0, "a.example", true);
     fixture.ask(1, "a.example", true);
     assert_eq!(fixture.names(&Filter::default()), [" a.example 2"]);
+    fixture.log.leave_out([Arc::from("kitchen")].into());
+    fixture.ask(0, "c.example", true);
+    assert_eq!(fixture.names(&Filter::default()), [" a.example 2"]);
     fixture.log.set(Settings { level: Level::Off, ..Settings::default() });
     fixture.ask(0, "b.example", true);
     assert!(fixture.names(&Filter::default()).is_empty());
@@ -231,15 +234,6 @@ fn of_a_device_that_is_left_out_no_octet_is_left_and_none_comes() {
     let restarted = Fixture::at(fixture.folder.clone(), ON_DISK, fixture.clock.now().unix);
     restarted.log.leave_out([Arc::from("kitchen")].into());
     assert!(!fixture.on_disk("kitchen") && fixture.on_disk("bath-199"));
-}
-
-#[test]
-fn a_device_is_left_out_of_a_log_without_clients_too() {
-    let mut fixture = Fixture::new(Settings { level: Level::NoClient, ..Settings::default() });
-    fixture.log.leave_out([Arc::from("kitchen")].into());
-    fixture.ask(0, "a.example", true);
-    fixture.ask(1, "b.example", true);
-    assert_eq!(fixture.names(&Filter::default()), [" b.example 1"]);
 }
 
 #[test]
