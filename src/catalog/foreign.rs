@@ -111,7 +111,8 @@ pub fn read(from: impl BufRead, about: &About, position: u8, sink: &mut Sink) ->
     if facts.not_understood > facts.understood {
         let Facts { understood, not_understood, shown } = facts;
         let first = shown.first().map(|(number, line)| format!("; line {number}: {line}"));
-        let first = first.unwrap_or_default();
+        let page = shown.first().is_some_and(|(_, line)| line.trim_start().starts_with('<'));
+        let first = first.unwrap_or_default() + if page { "; this is a web page and not a list" } else { "" };
         let say = format!(
             "read as {format}, {not_understood} lines are not understood and {understood} are{first}"
         );

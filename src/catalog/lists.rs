@@ -213,7 +213,10 @@ mod tests {
     #[test]
     fn something_else_is_refused() {
         let fault = list("<html>\n<body>\nNot found\n", None).unwrap_err().to_string();
-        assert!(fault.contains("3 lines are not understood and 0 are; line 1: <html>"), "{fault}");
+        assert!(
+            fault.contains("3 lines are not understood and 0 are; line 1: <html>; this is a web page"),
+            "{fault}"
+        );
     }
 
     #[test]

@@ -16,6 +16,8 @@ mod read_log;
 mod read_rooms;
 mod v1;
 
+use std::fmt::Write;
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -266,7 +268,11 @@ pub fn load(file: &str, text: &str) -> Result<Config, Vec<Diagnostic>> {
     let text = Arc::new(ConfigText { file: Arc::from(file), text: text.to_owned() });
     let syntax = |error: toml::de::Error| {
         let span = error.span().unwrap_or(0..0);
-        vec![text.fault(&span, error.message().replace('\n', "; "))]
+        let mut say = error.message().replace('\n', "; ");
+        if let Some(bare) = bare_address(&text.text, span.start) {
+            let _ = write!(say, "; write it in quotes: \"{bare}\"");
+        }
+        vec![text.fault(&span, say)]
     };
     let Version { version } = toml::from_str(&text.text).map_err(syntax)?;
     if let Some(version) = version.filter(|version| *version.get_ref() != VERSION) {
@@ -278,6 +284,19 @@ pub fn load(file: &str, text: &str) -> Result<Config, Vec<Diagnostic>> {
     }
     let spec: v1::Spec = toml::from_str(&text.text).map_err(syntax)?;
     read::config(&text, spec)
+}
+
+/// Returns the address without quotes that is the value on the line of an octet, which
+/// is taken for a date or a number that is wrong.
+fn bare_address(text: &str, at: usize) -> Option<&str> {
+    let line = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let (_, value) = text.get(line..)?.lines().next()?.split_once('=')?;
+    let value = value.split('#').next()?.trim();
+    let is_address = value.parse::<MacAddr>().is_ok()
+        || value.parse::<IpAddr>().is_ok()
+        || value.parse::<IpNet>().is_ok()
+        || value.parse::<SocketAddr>().is_ok();
+    is_address.then_some(value)
 }
 
 /// The config of a trial run.
