@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::ArgGroup;
 use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
@@ -259,9 +260,10 @@ pub enum Log {
         format: LogFormat,
     },
     /// Erase what is known of a device, or everything, in memory and on disk
+    #[command(group(ArgGroup::new("what").required(true).args(["device", "all"])))]
     Erase {
         /// The device, by its name
-        #[arg(long, value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
+        #[arg(long, value_name = "NAME")]
         device: Option<String>,
         /// Everything
         #[arg(long)]
