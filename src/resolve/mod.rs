@@ -5,6 +5,7 @@
 //! people: no device, no verdict.  An answer is judged for its asker
 //! afterwards, wherever it came from.
 
+mod answering;
 pub mod cache;
 pub mod data;
 mod dates;

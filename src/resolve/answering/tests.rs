@@ -10,6 +10,11 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
 
+use super::super::AnswerCache;
+use super::super::dates::Dates;
+use super::super::resolver::Switches;
+use super::super::settings::Settings;
+use super::super::upstream::Upstream;
 use super::*;
 use crate::base::Clock;
 use crate::base::Domain;
