@@ -38,20 +38,22 @@ fn milliseconds(at: Duration) -> u64 {
 }
 
 impl Health {
-    /// Notes that it answered, and how long that took.
-    pub(super) fn answered(&self, took: Duration) {
-        self.failed.store(0, Ordering::Relaxed);
+    /// Notes that it answered, and how long that took.  Returns whether it is
+    /// well again.
+    pub(super) fn answered(&self, took: Duration) -> bool {
         self.took(u32::try_from(took.as_micros()).unwrap_or(LATE));
+        self.failed.swap(0, Ordering::Relaxed) >= FEW
     }
 
-    /// Notes that it did not answer.
-    pub(super) fn failed(&self, took: Duration, now: Duration) {
+    /// Notes that it did not answer.  Returns whether it is not well from now on.
+    pub(super) fn failed(&self, took: Duration, now: Duration) -> bool {
         let before = self.failed.fetch_add(1, Ordering::Relaxed);
         if let Some(doublings) = (before + 1).checked_sub(FEW) {
             let rest = FIRST_REST.saturating_mul(1 << doublings.min(8)).min(LONGEST_REST);
             self.rests_until.store(milliseconds(now + rest), Ordering::Relaxed);
         }
         self.took(u32::try_from(took.as_micros()).unwrap_or(LATE).max(LATE));
+        before + 1 == FEW
     }
 
     /// Notes that it had not answered after so long, when somebody else did.
@@ -105,19 +107,18 @@ mod tests {
     #[test]
     fn who_fails_thrice_rests_and_is_tried_by_one() {
         let (health, second) = (Health::default(), Duration::from_secs(1));
-        health.failed(second, second);
-        health.failed(second, second);
+        assert!(!health.failed(second, second) && !health.failed(second, second));
         assert!(health.is_well());
-        health.failed(second, second);
+        assert!(health.failed(second, second), "this is when it is said");
         assert!(!health.is_well() && !health.take(second));
         assert!(health.take(second * 2) && !health.take(second * 2));
-        health.failed(second, second * 3);
+        assert!(!health.failed(second, second * 3));
         assert!(!health.take(second * 4) && health.take(second * 5));
         for _ in 0..100 {
             health.failed(second, second * 6);
         }
         assert!(health.take(second * 10));
-        health.answered(second);
+        assert!(health.answered(second) && !health.answered(second));
         assert!(health.is_well() && health.srtt() > 1_000_000);
     }
 }

@@ -241,11 +241,22 @@ impl Known {
         let result = self.carrier.carry(&ask.query, exchange, &ask.budget).await;
         let (took, now) = waiting.ended();
         match &result {
-            Ok(_) => self.health.answered(took),
+            Ok(_) => {
+                if self.health.answered(took) {
+                    tracing::info!(server = %self.address, "this server answers again");
+                }
+            }
             Err(Trouble::Limit(_)) => {}
-            Err(_) => self.health.failed(took, now),
+            Err(why) => self.failed(took, now, why),
         }
         result
+    }
+
+    /// Notes that it did not answer, and says so where that is news.
+    fn failed(&self, took: Duration, now: Duration, why: &Trouble) {
+        if self.health.failed(took, now) {
+            tracing::warn!(server = %self.address, %why, "this server, which is forwarded to, is no help");
+        }
     }
 }
 
@@ -279,7 +290,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let (waited, now) = self.times();
         if waited >= IN_ORDER {
-            self.known.health.failed(waited, now);
+            self.known.failed(waited, now, &Trouble::Silence);
         } else {
             self.known.health.slow(waited);
         }
