@@ -5,6 +5,9 @@
 /// What the fast path takes from the allocator: nothing.
 #[cfg(test)]
 mod allocations;
+/// Every attack that we know of has a test, and the table of them is true.
+#[cfg(test)]
+mod attacks;
 /// Lists that broke speakers, replayed: they break none of ours.
 #[cfg(test)]
 mod breakages;

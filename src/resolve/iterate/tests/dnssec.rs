@@ -152,7 +152,7 @@ impl Signed {
         (rcode, secure, self.house.internet.packets())
     }
 
-    async fn flaw(&self, name: &str) -> Flaw {
+    pub(super) async fn flaw(&self, name: &str) -> Flaw {
         match self.house.ask(name).await.unwrap_err().kind {
             FailureKind::Bogus(flaw) => flaw,
             other => panic!("{other:?}"),

@@ -4,6 +4,7 @@ mod aliases;
 mod attacks;
 mod dnssec;
 mod failures;
+mod forgeries;
 mod forwarded;
 mod internet;
 mod limits;
