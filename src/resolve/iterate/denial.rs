@@ -122,9 +122,10 @@ impl Proofs<'_> {
         })
     }
 
-    /// Returns whether an NSEC record says that a name exists.
-    pub(super) fn is_there(&self, name: &Name) -> bool {
-        self.nsec.iter().any(|(owner, _)| *owner == name) || self.is_empty(name)
+    /// Returns whether it is NSEC records that say what there is: they say what
+    /// has no data whether the name itself exists or a wildcard stands for it.
+    pub(super) fn is_by_nsec(&self) -> bool {
+        !self.nsec.is_empty()
     }
 
     /// Returns whether a name is an empty non-terminal: what comes next is below

@@ -154,10 +154,11 @@ impl Job {
         if found.kind == Kind::NxDomain {
             proof = proofs.nxdomain(name)?;
         }
-        // Some say NXDOMAIN for empty non-terminals.  The RCODE is not signed, the
-        // proof is (for NSEC, as unbound has it).
-        let is_there = found.kind != Kind::NxDomain || proofs.is_there(name);
-        if proof == Proof::No && is_there {
+        // Some say NXDOMAIN for empty non-terminals, and for what a wildcard there has
+        // no data of.  The RCODE is not signed, the proof is (for NSEC, as unbound
+        // has it).
+        let may_exist = found.kind != Kind::NxDomain || proofs.is_by_nsec();
+        if proof == Proof::No && may_exist {
             (proof, exists) = (proofs.nodata(name, rtype)?, true);
         }
         match proof {

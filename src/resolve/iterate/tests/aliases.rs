@@ -60,14 +60,14 @@ async fn a_chain_is_worth_as_much_as_its_weakest_link() {
         ("there.example.com", ResponseCode::NoError, false),
         ("back.plain.com", ResponseCode::NoError, false),
     ] {
-        let (there, secure_there, _) = Signed::of(ZONE).get(name).await;
+        let (there, secure_there, _) = Signed::of(ZONE, |_, _, _| {}).get(name).await;
         assert_eq!((there, secure_there), (rcode, secure), "{name}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_alias_that_a_dname_makes_is_as_good_as_the_dname() {
-    let signed = Signed::of(ZONE);
+    let signed = Signed::of(ZONE, |_, _, _| {});
     for name in ["www.old.example.com", "alias.old.example.com"] {
         let (data, types) = signed.house.of_type(name, Rtype::CNAME).await;
         assert_eq!((data.rcode, data.secure), (ResponseCode::NoError, true));
@@ -82,7 +82,7 @@ async fn the_alias_that_a_dname_makes_is_as_good_as_the_dname() {
 
 #[tokio::test(start_paused = true)]
 async fn an_alias_that_would_be_too_long_is_told_and_remembered() {
-    let signed = Signed::of(ZONE);
+    let signed = Signed::of(ZONE, |_, _, _| {});
     let name = format!("{}long.example.com", "forty-octets-are-in-each-of-these-labels.".repeat(5));
     let (data, types) = signed.house.of_type(&name, Rtype::A).await;
     assert_eq!((data.rcode, data.secure, data.ttl), (ResponseCode::YXDomain, true, 300));

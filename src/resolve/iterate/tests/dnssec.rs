@@ -99,9 +99,12 @@ impl Signed {
     }
 
     /// Makes `example.com` of these records.
-    pub(super) fn of(text: &str) -> Self {
+    pub(super) fn of(
+        text: &str,
+        spoil: impl Fn(&Message, &mut Message, &Key) + Send + Sync + 'static,
+    ) -> Self {
         let key = Key::new();
-        Self::made(text, &[key.ds("example.com.")], key, NOW, |_, _, _| {}, |_| {})
+        Self::made(text, &[key.ds("example.com.")], key, NOW, spoil, |_| {})
     }
 
     /// Makes `example.com` of a key, with DS records that may be of another.
@@ -354,6 +357,14 @@ async fn a_name_that_is_proven_to_be_there_is_there_whatever_the_rcode() {
         }
     });
     let (rcode, secure, _) = signed.get("www.e.example.com").await;
+    assert_eq!((rcode, secure), (ResponseCode::NoError, true));
+    // A wildcard without such data, and NXDOMAIN.
+    let signed = Signed::of("*.wild.example.com. AAAA 2001:db8::1", |query, reply, _| {
+        if is_asked(query, RecordType::A) {
+            reply.metadata.response_code = ResponseCode::NXDomain;
+        }
+    });
+    let (rcode, secure, _) = signed.get("x.wild.example.com").await;
     assert_eq!((rcode, secure), (ResponseCode::NoError, true));
 }
 
