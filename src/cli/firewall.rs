@@ -194,6 +194,37 @@ mod tests {
     }
 
     #[test]
+    fn openwrt_reads_every_option_as_it_is_written() {
+        // What firewall4 and firewall3 take as a list; anything else is one value.
+        let lists = |kind: &str| match kind {
+            "redirect" => &["src_mac", "proto"][..],
+            _ => &["src_mac", "src_ip", "dest_ip", "dest_port", "proto"],
+        };
+        let ones = ["name", "family", "src", "dest", "src_ip", "src_dport", "dest_port", "proto", "target"];
+        let text = uci::write(&rules(true));
+        let mut kinds = std::collections::HashMap::new();
+        let mut set = std::collections::HashSet::new();
+        for line in text.lines().filter_map(|line| line.strip_prefix("uci ")) {
+            let Some((what, value)) = line.split_once('=') else { continue };
+            let (word, path) = what.split_once(' ').unwrap();
+            let parts: Vec<_> = path.split('.').collect();
+            match (word, &parts[..]) {
+                ("set", ["firewall", section]) => assert_eq!(kinds.insert(*section, value), None, "{line}"),
+                ("set", ["firewall", section, option]) => {
+                    assert!(kinds.contains_key(section) && ones.contains(option), "{line}");
+                    assert!(set.insert((*section, *option)), "twice: {line}");
+                }
+                ("add_list", ["firewall", section, option]) => {
+                    assert!(lists(kinds[section]).contains(option), "{line}");
+                }
+                _ => panic!("{line}"),
+            }
+        }
+        let redirects = kinds.values().filter(|kind| **kind == "redirect").count();
+        assert_eq!(redirects, 3, "one for all MAC addresses, and one for each network");
+    }
+
+    #[test]
     fn without_a_server_on_the_gateway_nothing_is_redirected() {
         for write in [nft::write, iptables::write, uci::write] {
             let word = |text: &str| text.to_ascii_lowercase().contains("redirect");

@@ -32,10 +32,10 @@ pub(super) fn write(rules: &Rules) -> String {
         if from.is_empty() {
             continue;
         }
-        let mut section = |name: &str, kind: &str, options: &[(&str, String)]| {
+        let mut section = |name: &str, kind: &str, from: &[(&str, String)], options: &[(&str, String)]| {
             let _ = writeln!(text, "uci set firewall.sordino_{who}_{name}={kind}");
             let all = [("option family", family.to_owned()), ("option src", "lan".to_owned())];
-            for (option, value) in all.iter().chain(&from).chain(options) {
+            for (option, value) in all.iter().chain(from).chain(options) {
                 let (how, option) = option.split_once(' ').unwrap_or(("option", option));
                 let word = if how == "list" { "add_list" } else { "set" };
                 let _ = writeln!(text, "uci {word} firewall.sordino_{who}_{name}.{option}='{value}'");
@@ -43,21 +43,27 @@ pub(super) fn write(rules: &Rules) -> String {
         };
         let text_of = |option, value: &str| (option, value.to_owned());
         if rules.redirect {
-            section(
-                "redirect",
-                "redirect",
-                &[
-                    text_of("option name", "Sordino: queries of speakers"),
-                    text_of("option proto", "tcp udp"),
-                    text_of("option src_dport", "53"),
-                    text_of("option dest_port", "53"),
-                    text_of("option target", "DNAT"),
-                ],
-            );
+            let options = [
+                text_of("option name", "Sordino: queries of speakers"),
+                text_of("option proto", "tcp udp"),
+                text_of("option src_dport", "53"),
+                text_of("option dest_port", "53"),
+                text_of("option target", "DNAT"),
+            ];
+            if who == "mac" {
+                section("redirect", "redirect", &from, &options);
+            } else {
+                // A redirect takes one address; what it gets a list of it leaves out.
+                for (nth, (_, net)) in from.iter().enumerate() {
+                    let from = [("option src_ip", net.clone())];
+                    section(&format!("redirect{nth}"), "redirect", &from, &options);
+                }
+            }
         }
         section(
             "other",
             "rule",
+            &from,
             &[
                 text_of("option name", "Sordino: other resolvers"),
                 text_of("option dest", "wan"),
@@ -78,7 +84,7 @@ pub(super) fn write(rules: &Rules) -> String {
                 text_of("option target", "REJECT"),
             ];
             options.extend(public(ipv4).map(|addr| ("list dest_ip", addr.to_string())));
-            section(version, "rule", &options);
+            section(version, "rule", &from, &options);
         }
     }
     text.push_str("uci commit firewall\nservice firewall restart\n");
