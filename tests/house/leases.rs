@@ -9,6 +9,7 @@ use super::support::Program;
 use super::support::Server;
 use super::support::eventually;
 use super::support::ip;
+use super::support::source;
 
 /// What only the speaker may not have.
 const NAME: &str = "device-metrics-us.amazon.com";
@@ -278,6 +279,32 @@ fn addresses_change_hands_under_isc_dhcpd() {
     });
 }
 
+/// Has a program of others, made for real boxes, ask ours for its hosts.
+fn fritzconnection_takes_it_for_one(house: &House) {
+    let library = source("target/peers/python");
+    if !library.join("fritzconnection").exists() {
+        eprintln!("skipped: no `fritzconnection` in target/peers/python (PyPI)");
+        return;
+    }
+    let script = house.write(
+        "ask.py",
+        "from fritzconnection.lib.fritzhosts import FritzHosts\n\
+         box = FritzHosts(address='192.168.178.1', port=49000, user='sordino', password='geheim')\n\
+         print(box.get_hosts_attributes())\n",
+    );
+    let ask = || {
+        let mut python = Command::new("python3");
+        let done = python.arg(&script).env("PYTHONPATH", &library).output().unwrap();
+        let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
+        done.status.success().then_some(said)
+    };
+    // Until the box is there.
+    let said = eventually("fritzconnection understands the box", ask);
+    for part in ["'MACAddress': '44:65:0D:12:34:56'", "Echo Küche"] {
+        assert!(said.contains(part), "{part} is missing in {said}");
+    }
+}
+
 #[test]
 fn a_fritz_box_tells_who_is_where_and_what_they_are_called() {
     in_house("house::leases::a_fritz_box_tells_who_is_where_and_what_they_are_called", |house| {
@@ -285,7 +312,7 @@ fn a_fritz_box_tells_who_is_where_and_what_they_are_called() {
         dhcp_host();
         let hosts = |active: u8| {
             let item = format!(
-                "<Item><IPAddress>10.9.0.7</IPAddress><MACAddress>44:65:0D:12:34:56</MACAddress>\
+                "<Item><Index>1</Index><IPAddress>10.9.0.7</IPAddress><MACAddress>44:65:0D:12:34:56</MACAddress>\
                  <Active>{active}</Active><HostName>amazon-1</HostName><X_AVM-DE_Guest>1</X_AVM-DE_Guest>\
                  <X_AVM-DE_FriendlyName>Echo Küche</X_AVM-DE_FriendlyName></Item>"
             );
@@ -294,9 +321,10 @@ fn a_fritz_box_tells_who_is_where_and_what_they_are_called() {
         };
         let list = hosts(1);
         house.write("password", "geheim\n");
-        let script = super::support::source("tests/house/fritzbox.py");
+        let script = source("tests/house/fritzbox.py");
         let args = format!("{} 49000 sordino geheim {}", script.display(), list.display());
         let Some(_running) = Program::start(house, "box", "python3", &args) else { return };
+        fritzconnection_takes_it_for_one(house);
         let fritzbox = "[identify.fritzbox]\naddress = \"192.168.178.1\"\nuser = \"sordino\"\n\
                         password-file = \"password\"\nevery = \"10s\"\n";
         let server = house.sordino(&format!("{CONFIG}{fritzbox}"));
