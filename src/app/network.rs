@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -52,6 +54,8 @@ const BRIDGES: [&str; 2] = ["172.16.0.0/12", "10.88.0.0/16"];
 /// What `/api/v1/network` shows.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Findings {
+    /// How many addresses had asked by the last look; of this machine none counts.
+    pub(super) clients: usize,
     /// What is wrong.
     pub(super) findings: Vec<ShownFinding>,
 }
@@ -92,12 +96,14 @@ pub struct Network {
     recognizer: Arc<Recognizer>,
     /// What is wrong.
     found: ArcSwap<Vec<Finding>>,
+    /// How many addresses had asked by then.
+    clients: AtomicUsize,
 }
 
 impl Network {
     /// Returns a network of which nothing is known yet.
     pub fn new(recognizer: Arc<Recognizer>) -> Self {
-        Self { visitors: Arc::default(), recognizer, found: ArcSwap::default() }
+        Self { visitors: Arc::default(), recognizer, found: ArcSwap::default(), clients: AtomicUsize::new(0) }
     }
 
     /// Begins to look, and to hear what is announced.
@@ -118,7 +124,8 @@ impl Network {
     pub fn shown(&self) -> Vec<u8> {
         let found = self.found.load();
         let findings = found.iter().map(ShownFinding::of).collect();
-        serde_json::to_vec(&Findings { findings }).unwrap_or_default()
+        let clients = self.clients.load(Ordering::Relaxed);
+        serde_json::to_vec(&Findings { clients, findings }).unwrap_or_default()
     }
 
     /// Takes in what was found, and says what is new and what is over.
@@ -174,6 +181,7 @@ impl Lookout {
         let silent = self.silence.look(&speakers, |speaker| asked(speaker, &visits), unix);
         let found = findings::find(&visits, &surroundings, &silent);
         self.metrics.found(&found, silent.iter().map(|one| &one.device), house);
+        self.network.clients.store(surroundings.others(&visits).count(), Ordering::Relaxed);
         self.network.take(found);
         // Whether those who say nothing are still there is seen next time, and
         // whether those are there who have no reason to talk to us.

@@ -150,10 +150,16 @@ pub struct Surroundings {
     pub loops: Vec<IpAddr>,
 }
 
+impl Surroundings {
+    /// Returns the visits that are not this machine's own.
+    pub fn others<'a>(&self, visits: &'a [Visit]) -> impl Iterator<Item = &'a Visit> {
+        visits.iter().filter(|visit| !visit.address.is_loopback() && !self.own.contains(&visit.address))
+    }
+}
+
 /// Finds what is wrong, from who asked and which speakers are `silent`.
 pub fn find(visits: &[Visit], around: &Surroundings, silent: &[Neighbor]) -> Vec<Finding> {
-    let others = |visit: &&Visit| !visit.address.is_loopback() && !around.own.contains(&visit.address);
-    let visits: Vec<_> = visits.iter().filter(others).collect();
+    let visits: Vec<_> = around.others(visits).collect();
     let mut findings = Vec::new();
     let seconds = |visits: &[&Visit]| visits.iter().map(|visit| u64::from(visit.seconds)).sum::<u64>();
     let all = seconds(&visits);

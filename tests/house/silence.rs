@@ -155,7 +155,7 @@ fn a_speaker_that_asks_elsewhere_is_flagged_within_a_quarter_of_an_hour() {
                 // Whoever asks is no longer suspected.
                 watch.asks(NEST.0, NEST.1);
                 assert_eq!(watch.minute(), None);
-                assert_eq!(watch.network.shown(), br#"{"findings":[]}"#);
+                assert_eq!(watch.network.shown(), br#"{"clients":2,"findings":[]}"#);
                 // A day later it is, and not once it is switched off.
                 watch.clock.advance(Duration::from_hours(24));
                 assert_eq!(watch.flagged(), Some(0), "it was there all the time");

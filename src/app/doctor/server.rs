@@ -219,7 +219,12 @@ fn network(loaded: &Loaded, runs: bool) -> Vec<Check> {
 /// Says what a running Sordino sees.
 fn seen(shown: Findings) -> Vec<Check> {
     if shown.findings.is_empty() {
-        return vec![Check::ok("network", "devices are told apart, and no speaker is silent")];
+        let says = "no device had asked by the last look, a minute ago at most";
+        return vec![if shown.clients == 0 {
+            Check::skipped("network", says)
+        } else {
+            Check::ok("network", "devices are told apart, and no speaker is silent")
+        }];
     }
     let check = |found: ShownFinding| {
         Check::wrong("network", format!("{}: {}", found.says, found.about.join(", ")), found.fix)
@@ -258,11 +263,14 @@ mod tests {
     fn each_problem_is_wrong_and_says_what_to_do() {
         for problem in Problem::ALL {
             let found = Finding { problem, about: vec!["kitchen".to_owned()] };
-            let checks = seen(Findings { findings: vec![ShownFinding::of(&found)] });
+            let checks = seen(Findings { clients: 1, findings: vec![ShownFinding::of(&found)] });
             let [check] = &checks[..] else { panic!("{checks:?}") };
             assert_eq!((check.check, check.outcome), ("network", Outcome::Wrong));
             assert!(check.says.ends_with(": kitchen") && !check.fix.is_empty(), "{check:?}");
         }
-        assert!(matches!(&seen(Findings::default())[..], [check] if check.outcome == Outcome::Ok));
+        for (clients, outcome) in [(1, Outcome::Ok), (0, Outcome::Skipped)] {
+            let checks = seen(Findings { clients, findings: Vec::new() });
+            assert!(matches!(&checks[..], [check] if check.outcome == outcome), "{checks:?}");
+        }
     }
 }
