@@ -38,6 +38,7 @@ mod spoofing;
 mod storms;
 mod streams;
 mod support;
+mod surroundings;
 mod syscalls;
 mod upstreams;
 
