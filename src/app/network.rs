@@ -253,9 +253,9 @@ fn asked(neighbor: &Neighbor, visits: &[Visit]) -> Option<i64> {
 
 /// Returns the neighbors that seem to be speakers, be it by one sign only.
 fn speakers(around: &Around, house: &Household) -> Vec<Neighbor> {
-    let is_gateway = |mac: &MacAddr| {
-        around.neighbors.iter().any(|(address, of)| of == mac && around.gateways.contains(address))
-    };
+    let is_router = |address: &IpAddr| around.gateways.iter().any(|(router, _)| router == address);
+    let is_gateway =
+        |mac: &MacAddr| around.neighbors.iter().any(|(address, of)| of == mac && is_router(address));
     around
         .neighbors
         .iter()
@@ -275,5 +275,6 @@ pub(super) fn surroundings(around: &Around) -> Surroundings {
     let bridges: Vec<ipnet::IpNet> = BRIDGES.iter().filter_map(|text| text.parse().ok()).collect();
     let bridged = own.iter().any(|own| bridges.iter().any(|net| net.contains(own)));
     let contained = bridged && CONTAINER.iter().any(|path| Path::new(path).exists());
-    Surroundings { gateways: around.gateways.clone(), own, contained, ..Surroundings::default() }
+    let gateways = around.gateways.iter().map(|(router, _)| *router).collect();
+    Surroundings { gateways, own, contained, ..Surroundings::default() }
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
+use std::net::SocketAddrV6;
 use std::path::Path;
 
 use super::Check;
@@ -23,6 +24,7 @@ use crate::base::Client;
 use crate::base::Clock;
 use crate::base::Domain;
 use crate::base::time::SystemClock;
+use crate::device::addresses::Key;
 use crate::listen;
 use crate::listen::Addresses;
 use crate::listen::neighbor::around::Around;
@@ -169,8 +171,11 @@ fn resolve_here(loaded: &Loaded, options: &Options) -> Result<Answer, Trouble> {
 //--- In front of us
 
 /// Says whether a router asks us, so that all its devices look like it.
-fn in_front(gateway: IpAddr, loaded: &Loaded) -> Check {
-    let at = SocketAddr::new(gateway, DNS_PORT);
+fn in_front((gateway, link): Key, loaded: &Loaded) -> Check {
+    let at = match gateway {
+        IpAddr::V4(v4) => SocketAddr::from((v4, DNS_PORT)),
+        IpAddr::V6(v6) => SocketAddrV6::new(v6, DNS_PORT, 0, link).into(),
+    };
     let settings = &loaded.config.resolve;
     match who_answers(at) {
         Who::Sordino if settings.forward_to.iter().any(|server| server.address().ip() == gateway) => {

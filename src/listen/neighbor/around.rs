@@ -6,14 +6,16 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 
 use crate::base::MacAddr;
+use crate::device::addresses::Key;
 
 /// What is around.
 #[derive(Clone, Debug, Default)]
 pub struct Around {
     /// Neighbors that were not asked for in vain.
     pub neighbors: Vec<(IpAddr, MacAddr)>,
-    /// Routers that packets to elsewhere are sent to.
-    pub gateways: Vec<IpAddr>,
+    /// Routers that packets to elsewhere are sent to, each with the interface if it
+    /// takes that to tell it from another.
+    pub gateways: Vec<Key>,
     /// Addresses of this machine that can be used.
     pub own: Vec<Own>,
 }
@@ -56,12 +58,22 @@ pub fn look() -> io::Result<Around> {
         if route.header.destination_prefix_length != 0 {
             return;
         }
+        let link = route.attributes.iter().find_map(|attribute| match attribute {
+            RouteAttribute::Oif(link) => Some(*link),
+            _ => None,
+        });
         around.gateways.extend(route.attributes.iter().filter_map(|attribute| match attribute {
-            RouteAttribute::Gateway(RouteAddress::Inet(v4)) => Some(IpAddr::V4(*v4)),
-            RouteAttribute::Gateway(RouteAddress::Inet6(v6)) => Some(IpAddr::V6(*v6)),
+            RouteAttribute::Gateway(RouteAddress::Inet(v4)) => Some((IpAddr::V4(*v4), 0)),
+            RouteAttribute::Gateway(RouteAddress::Inet6(v6)) => {
+                // Routers announce themselves by such an address (RFC 4861 section 4.2).
+                let link = link.filter(|_| v6.is_unicast_link_local());
+                Some((IpAddr::V6(*v6), link.unwrap_or(0)))
+            }
             _ => None,
         }));
     })?;
+    around.gateways.sort_unstable();
+    around.gateways.dedup();
     asking.table(RouteNetlinkMessage::GetAddress(AddressMessage::default()), |message| {
         let RouteNetlinkMessage::NewAddress(own) = message else { return };
         if own.header.flags.contains(AddressHeaderFlags::Tentative) {
