@@ -173,8 +173,7 @@ pub fn find(visits: &[Visit], around: &Surroundings, silent: &[Neighbor]) -> Vec
         if all >= ENOUGH && seconds(&from_gateway) * 100 >= all * NEARLY_ALL {
             findings.push(Finding::new(Problem::AllFromGateway, addresses(&from_gateway)));
         }
-        let away = rest.iter().copied().filter(|visit| visit.mac.is_none());
-        let off_link: Vec<_> = away.filter(|visit| !is_guest(visit.address)).collect();
+        let off_link: Vec<_> = rest.iter().copied().filter(|visit| visit.mac.is_none()).collect();
         if seconds(&off_link) >= ENOUGH {
             findings.push(Finding::new(Problem::OffLink, addresses(&off_link)));
         }
@@ -198,22 +197,13 @@ pub fn find(visits: &[Visit], around: &Surroundings, silent: &[Neighbor]) -> Vec
         let about = |one: &Neighbor| format!("{} ({})", one.device.name, one.mac);
         findings.push(Finding::new(Problem::Silent, silent.iter().map(about).collect()));
     }
-    let asked = visits.iter().filter(|visit| visit.mac.is_none() && is_guest(visit.address));
-    let guests: Vec<_> =
-        around.guests.iter().cloned().chain(asked.map(|visit| visit.address.to_string())).collect();
-    if !guests.is_empty() {
-        findings.push(Finding::new(Problem::Guest, guests));
+    if !around.guests.is_empty() {
+        findings.push(Finding::new(Problem::Guest, around.guests.clone()));
     }
     if !around.loops.is_empty() {
         findings.push(Finding::new(Problem::Loop, around.loops.iter().map(ToString::to_string).collect()));
     }
     findings
-}
-
-/// Returns whether an address that is behind a router is in the guest network of a
-/// FRITZ!Box, which is always this one.
-fn is_guest(address: IpAddr) -> bool {
-    matches!(address, IpAddr::V4(v4) if v4.octets()[..3] == [192, 168, 179])
 }
 
 #[cfg(test)]
@@ -267,9 +257,9 @@ mod tests {
 
     #[test]
     fn guests_and_a_loop_are_told() {
-        let guest = visit("192.168.179.21", None, 40);
-        assert_eq!(found(&[guest], false), [("guest-network", "192.168.179.21".to_owned())]);
-        assert_eq!(found(&[visit("192.168.179.21", Some(1), 40)], false), [], "it is our own network");
+        // Whoever asks here is in no guest network of a FRITZ!Box, whatever its address.
+        let visits = [visit("192.168.179.21", None, 40)];
+        assert_eq!(found(&visits, false), [("off-link", "192.168.179.21".to_owned())]);
         let around = Surroundings {
             guests: vec!["kitchen (44:65:0d:12:34:56)".to_owned()],
             loops: vec![[192, 168, 178, 1].into()],
