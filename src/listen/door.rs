@@ -227,8 +227,10 @@ impl<R: Resolve + 'static> Door<R> {
         let waited = match found {
             Ok(_) => None,
             Err(unseen) => {
-                query.client = self.wait_for(unseen, &query, &home).await;
-                Some(self.clock.now().instant.saturating_duration_since(arrival.received.instant))
+                let (client, looked_for) = self.wait_for(unseen, &query, &home).await;
+                query.client = client;
+                looked_for
+                    .then(|| self.clock.now().instant.saturating_duration_since(arrival.received.instant))
             }
         };
         self.witness.identified(&query.client, home.house.found(&query.client), waited);
@@ -254,13 +256,13 @@ impl<R: Resolve + 'static> Door<R> {
 
     /// Waits until it is known who asks.  Meanwhile the answer is sought, if
     /// everybody may have it, so that it costs the more patient of both.
-    async fn wait_for(&self, unseen: Unseen, query: &Query, home: &Home<R>) -> Client {
+    async fn wait_for(&self, unseen: Unseen, query: &Query, home: &Home<R>) -> (Client, bool) {
         let ahead = pipeline::ahead(query.borrowed(), &home.house, &*home.resolver);
         let ahead = AssertUnwindSafe(ahead).catch_unwind();
         let found = self.identify.wait_for(unseen, query.received);
         match select(pin!(found), pin!(ahead)).await {
             // What was begun goes on, and the road will meet it.
-            Either::Left((client, _)) => client,
+            Either::Left((found, _)) => found,
             Either::Right((_, found)) => found.await,
         }
     }

@@ -172,13 +172,14 @@ impl Identify {
         }
     }
 
-    /// Waits until a client is found, but not for long and not twice.
-    pub async fn wait_for(&self, unseen: Unseen, now: Now) -> Client {
+    /// Waits until a client is found, but not for long and not twice.  Returns it, and
+    /// whether it was waited for.
+    pub async fn wait_for(&self, unseen: Unseen, now: Now) -> (Client, bool) {
         let Unseen { client, at, source } = unseen;
         let key = key(at);
         let begun = self.lock().begin(key, now.instant);
         let (mut pending, ours) = match begun {
-            Wait::Not => return self.remembered(client, at, now),
+            Wait::Not => return (self.remembered(client, at, now), false),
             Wait::Join(pending) => (pending, false),
             Wait::Ask(pending) => (pending, true),
         };
@@ -194,10 +195,11 @@ impl Identify {
         if ours {
             self.lock().end(key, found.is_some(), now.instant);
         }
-        match found {
+        let client = match found {
             Some(mac) => client.known(Some(mac), source),
             None => self.remembered(client, at, now),
-        }
+        };
+        (client, true)
     }
 
     /// Has the network asked for a client.  Returns its MAC address if it was

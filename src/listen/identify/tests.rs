@@ -73,7 +73,7 @@ impl Fixture {
 
     async fn waited(&self, addr: &str) -> (Option<MacAddr>, Source) {
         let unseen = self.identify.at_once(at(addr), self.clock.now()).unwrap_err();
-        let client = self.identify.wait_for(unseen, self.clock.now()).await;
+        let (client, _) = self.identify.wait_for(unseen, self.clock.now()).await;
         (client.mac, client.source)
     }
 
@@ -104,6 +104,8 @@ async fn a_silent_neighbor_is_waited_for_once() {
     assert_eq!(house.waited("192.0.2.9").await, (None, Source::Address));
     assert_eq!(begun.elapsed(), Duration::from_millis(30), "not a second time");
     assert_eq!(house.link.pokes.load(Ordering::Relaxed), 1);
+    let unseen = house.identify.at_once(at("192.0.2.9"), house.clock.now()).unwrap_err();
+    assert!(!house.identify.wait_for(unseen, house.clock.now()).await.1, "and it is not said that it was");
     // What is remembered is better than nothing, once nobody has answered.
     house.told(Source::Lease, "192.0.2.9", SPEAKER);
     assert_eq!(house.waited("192.0.2.9").await, (Some(SPEAKER), Source::Lease));
@@ -145,7 +147,8 @@ async fn who_answers_before_we_listen_is_found_all_the_same() {
     let house = fixture();
     let unseen = house.identify.at_once(at("192.0.2.4"), house.clock.now()).unwrap_err();
     house.link.awake.store(1, Ordering::Relaxed);
-    let client = house.identify.wait_for(unseen, house.clock.now()).await;
+    let (client, waited) = house.identify.wait_for(unseen, house.clock.now()).await;
+    assert!(waited);
     assert_eq!((client.mac, client.source), (Some(SPEAKER), Source::Neighbor));
 }
 
@@ -205,6 +208,7 @@ async fn a_hint_names_the_client_and_who_said_it() {
     let hint = Hint { addr: addr("192.0.2.4"), ..Hint::default() };
     let unseen = house.identify.hinted(at("192.0.2.1"), hint, house.clock.now()).unwrap_err();
     house.link.awake.store(1, Ordering::Relaxed);
-    let client = house.identify.wait_for(unseen, house.clock.now()).await;
+    let (client, waited) = house.identify.wait_for(unseen, house.clock.now()).await;
+    assert!(waited);
     assert_eq!((client.mac, client.source, client.forwarder), (Some(SPEAKER), Source::EdnsSubnet, forwarder));
 }
