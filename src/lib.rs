@@ -29,3 +29,12 @@ pub mod source;
 // The program as a whole: wired together, and shown.
 pub mod app;
 pub mod cli;
+
+// Tests that look at memory.
+#[cfg(test)]
+#[path = "../tests/benches/counted.rs"]
+mod counted;
+
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: counted::Counted = counted::Counted;

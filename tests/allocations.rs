@@ -16,6 +16,7 @@ mod road;
 mod wire;
 
 use counted::Counted;
+use counted::OCTETS;
 use counted::allocations;
 
 /// Counts allocations.
@@ -42,4 +43,8 @@ fn the_fast_path_does_not_allocate() {
 fn allocations_are_counted() {
     assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(7)))), 1);
     assert_eq!(allocations(|| ()), 0);
+    let before = OCTETS.get();
+    let kept = vec![0u8; 1_000];
+    drop(vec![0u8; 1_000]);
+    assert_eq!(OCTETS.get().wrapping_sub(before), kept.len());
 }

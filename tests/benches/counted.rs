@@ -8,6 +8,8 @@ use std::cell::Cell;
 thread_local! {
     /// How often this thread asked for memory.
     static COUNT: Cell<u64> = const { Cell::new(0) };
+    /// How many octets more it asked for than it gave back, modulo 2^64.
+    pub(crate) static OCTETS: Cell<usize> = const { Cell::new(0) };
 }
 
 /// The system's allocator, counting.
@@ -20,10 +22,16 @@ pub(crate) fn allocations(run: impl FnOnce()) -> u64 {
     COUNT.get() - before
 }
 
-/// Counts.
-fn count() {
-    // It has no destructor and so is there to the end of its thread.
+/// Counts what is asked for.
+fn count(octets: usize) {
+    // They have no destructors and so are there to the end of their thread.
     COUNT.set(COUNT.get() + 1);
+    OCTETS.set(OCTETS.get().wrapping_add(octets));
+}
+
+/// Counts what is given back.
+fn uncount(octets: usize) {
+    OCTETS.set(OCTETS.get().wrapping_sub(octets));
 }
 
 #[expect(unsafe_code, reason = "an allocator has no safe interface; this one hands everything on")]
@@ -31,24 +39,26 @@ fn count() {
 // returns is returned.  Counting neither allocates nor unwinds.
 unsafe impl GlobalAlloc for Counted {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(layout.size());
         // SAFETY: as the caller promises.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(layout.size());
         // SAFETY: as the caller promises.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
+        count(size);
+        uncount(layout.size());
         // SAFETY: as the caller promises; the block came from the system.
         unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        uncount(layout.size());
         // SAFETY: as the caller promises; the block came from the system.
         unsafe { System.dealloc(block, layout) }
     }

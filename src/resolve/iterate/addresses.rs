@@ -93,7 +93,7 @@ impl Job {
 
     /// Returns the addresses of a name server that its own zone has told.
     fn stored(&self, server: &Name) -> Vec<IpAddr> {
-        let get = |rtype| self.engine.store.get(server, rtype, self.now.instant);
+        let get = |rtype| self.engine.store.data(server, rtype, self.now.instant);
         let found = [RecordType::A, RecordType::AAAA].into_iter().filter_map(get);
         found.flat_map(|found| addresses_in(&found)).collect()
     }
@@ -131,7 +131,7 @@ impl Job {
     fn address_of(&self, server: Name, rtype: RecordType) -> JoinHandle<Result<Vec<IpAddr>, Trouble>> {
         let job = self.clone();
         let looking = async move {
-            if job.engine.store.get(&server, rtype, job.now.instant).is_none() {
+            if !job.engine.store.knows(&server, rtype, job.now.instant) {
                 job.budget.take(Limit::Lookups, 1)?;
             }
             let found = job.find(&server, rtype).await?;

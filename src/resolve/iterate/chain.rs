@@ -9,7 +9,6 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use futures_util::future::FutureExt;
@@ -19,8 +18,6 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
 
 use super::denial::NoDs;
 use super::denial::Proof;
@@ -34,6 +31,7 @@ use super::found::labels;
 use super::job::Job;
 use super::options::Trust as Anchor;
 use super::store::Delegation;
+use super::trusted::Status;
 use super::verify::Keys;
 use super::verify::MAX_COLLISIONS;
 use super::verify::is_known;
@@ -45,60 +43,10 @@ use crate::resolve::data::MAX_TTL;
 use crate::resolve::exchange::trouble::Bogus;
 use crate::resolve::exchange::trouble::Trouble;
 
-/// How many octets of zones are remembered: as many zones as delegations are
-/// kept, or signatures are checked again.
-const ZONES: u64 = 8 << 20;
-
-/// What a zone takes besides its keys, in octets.
-const OVERHEAD: usize = 256;
-
 /// How long a zone stays bogus, in seconds: a mistake may be put right.
 const BOGUS_TTL: u32 = 60;
 
-//----------- Status, Trusted --------------------------------------------------
-
-/// Whether a zone is trusted.
-#[derive(Clone, Debug)]
-pub(super) enum Status {
-    /// It is, with these keys.
-    Secure(Arc<Keys>),
-    /// It is provably not signed, or only in ways that we do not know.
-    Insecure(Option<Unsupported>),
-    /// It should be signed, and is not, or not well.
-    Bogus(Bogus),
-}
-
-/// Which zones are trusted, and until when that holds.
-#[derive(Debug)]
-pub(super) struct Trusted(Cache<Name, (Status, Instant), ByOctets>);
-
-/// Weighs zones by the octets they take.
-#[derive(Clone, Debug)]
-struct ByOctets;
-
-impl Weighter<Name, (Status, Instant)> for ByOctets {
-    fn weight(&self, _: &Name, (status, _): &(Status, Instant)) -> u64 {
-        let octets = match status {
-            Status::Secure(keys) => keys.weight(),
-            Status::Bogus(bogus) => bogus.why.len(),
-            Status::Insecure(_) => 0,
-        };
-        u64::try_from(octets + OVERHEAD).unwrap_or(u64::MAX)
-    }
-}
-
-impl Trusted {
-    /// Forgets all zones, to look at their keys again.
-    pub(super) fn forget(&self) {
-        self.0.clear();
-    }
-}
-
-impl Default for Trusted {
-    fn default() -> Self {
-        Self(Cache::with_weighter(8_192, ZONES, ByOctets))
-    }
-}
+//----------- Link -------------------------------------------------------------
 
 /// What is known of the step from a zone's parent to it.
 enum Link {
@@ -120,9 +68,7 @@ impl Job {
             if options.is_unchecked(&zone) || options.anchor_above(&zone).is_none() {
                 return Ok(Status::Insecure(None));
             }
-            if let Some((status, until)) = self.engine.trusted.0.get(&zone)
-                && self.now.instant < until
-            {
+            if let Some(status) = self.engine.trusted.get(&zone, self.now.instant) {
                 return Ok(status);
             }
             if self.forwarder(&zone, RecordType::DNSKEY).is_some() {
@@ -136,7 +82,7 @@ impl Job {
             };
             let ttl = if matches!(status, Status::Bogus(_)) { ttl.min(BOGUS_TTL) } else { ttl };
             let until = self.now.instant + Duration::from_secs(u64::from(ttl.min(MAX_TTL)));
-            self.engine.trusted.0.insert(zone, (status.clone(), until));
+            self.engine.trusted.put(&zone, status.clone(), until);
             Ok(status)
         }
         .boxed()
@@ -147,7 +93,7 @@ impl Job {
     pub(super) fn fetch_keys_beside(&self, delegation: &Delegation) {
         let zone = &delegation.zone;
         let is_signed = delegation.ds.iter().any(|record| record.record_type() == RecordType::DS);
-        let is_known = self.engine.trusted.0.get(zone).is_some_and(|(_, until)| self.now.instant < until);
+        let is_known = self.engine.trusted.get(zone, self.now.instant).is_some();
         let options = &self.engine.options;
         if self.checked && is_signed && !is_known && options.anchor_above(zone).is_some() {
             self.fetch_keys(zone);
@@ -209,7 +155,7 @@ impl Job {
             let link = self.link_by_ds(zone, &records, &Kind::NoData).await?;
             // A referral may say too little; the parent can be asked.
             if matches!(&link, Link::Zone(..)) {
-                self.engine.store.heard_ds(zone);
+                self.engine.store.heard_ds(zone, self.now.instant);
                 return Ok(link);
             }
         }

@@ -80,7 +80,7 @@ impl Job {
             && self.engine.options.stub(&told.zone).is_none()
             && !self.engine.options.believes
         {
-            self.engine.store.delegate(Arc::new(told));
+            self.engine.store.delegate(&Arc::new(told));
         }
         scrub::hear_resolver(&asked, reply)
     }

@@ -12,7 +12,6 @@ use hickory_proto::rr::RecordType;
 
 use crate::resolve::data::MAX_NEGATIVE_TTL;
 use crate::resolve::data::MAX_TTL;
-use crate::resolve::demand::is_ending;
 
 //----------- Found ------------------------------------------------------------
 
@@ -88,19 +87,13 @@ impl Found {
 
     /// Returns how old it is, in seconds.
     pub(super) fn age(&self, now: Instant) -> u32 {
-        u32::try_from(now.saturating_duration_since(self.stored).as_secs()).unwrap_or(u32::MAX)
+        age(self.stored, now)
     }
+}
 
-    /// Returns whether it may still be used.
-    pub(super) fn is_fresh(&self, now: Instant) -> bool {
-        self.age(now) < self.ttl
-    }
-
-    /// Returns whether its time is as good as up, by what counts as that for an
-    /// answer, and a second more.
-    pub(super) fn is_ending(&self, now: Instant) -> bool {
-        is_ending(self.ttl, self.age(now).saturating_add(1))
-    }
+/// Returns how old something is that came at `stored`, in seconds.
+pub(super) fn age(stored: Instant, now: Instant) -> u32 {
+    u32::try_from(now.saturating_duration_since(stored).as_secs()).unwrap_or(u32::MAX)
 }
 
 /// Returns how long something may be kept.

@@ -10,10 +10,10 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
 
 use super::ask::Outstanding;
-use super::chain::Trusted;
 use super::options::Options;
 use super::proven::Proven;
 use super::store::Store;
+use super::trusted::Trusted;
 use crate::base::Now;
 use crate::resolve::exchange::Exchange;
 use crate::resolve::exchange::budget::Budget;

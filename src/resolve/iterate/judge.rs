@@ -7,7 +7,6 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::RecordType;
 
-use super::chain::Status;
 use super::denial::Proof;
 use super::denial::Proofs;
 use super::found::Found;
@@ -17,6 +16,7 @@ use super::found::signature;
 use super::job::Job;
 use super::nsec3::Nsec3s;
 use super::scrub::place;
+use super::trusted::Status;
 use super::verify::Keys;
 use super::verify::Set;
 use super::verify::sets;

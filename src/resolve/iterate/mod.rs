@@ -23,16 +23,20 @@ mod found;
 mod good;
 mod job;
 mod judge;
+mod key;
 mod nsec3;
 mod options;
+mod packed;
 mod proven;
 mod referral;
 mod rollover;
 mod root;
 mod scrub;
 mod store;
+mod trusted;
 mod verify;
 mod walk;
+mod weight;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -122,7 +126,7 @@ impl Resolution {
             options: Options::new(settings, zone.map(|(name, _)| name))?,
             store: store::Store::default(),
             proven: proven::Proven::default(),
-            trusted: chain::Trusted::default(),
+            trusted: trusted::Trusted::default(),
             outstanding: ask::Outstanding::default(),
         };
         Ok(Self { engine: Arc::new(engine) })
@@ -225,7 +229,7 @@ impl Job {
     /// [RFC 8198]: https://www.rfc-editor.org/rfc/rfc8198
     async fn find_proven(&self, name: &Name, rtype: RecordType) -> Option<(Arc<Found>, Worth)> {
         let now = self.now.instant;
-        let is_known = self.engine.store.get(name, rtype, now).is_some();
+        let is_known = self.engine.store.knows(name, rtype, now);
         if !self.checked || is_known || rtype == RecordType::RRSIG {
             return None;
         }
@@ -241,7 +245,7 @@ impl Job {
         }
         let mut tries = 0;
         loop {
-            let known = self.engine.store.get(name, rtype, self.now.instant).is_some();
+            let known = self.engine.store.knows(name, rtype, self.now.instant);
             let found = self.find(name, rtype).await?;
             // Signatures are not signed.
             if !self.checked || rtype == RecordType::RRSIG {
@@ -252,7 +256,7 @@ impl Job {
                     let secure = worth.security == Security::Secure;
                     // What is signed may be used for other names as well.
                     if secure && let Some((owner, dname)) = found.dname() {
-                        self.engine.store.put(&owner, RecordType::DNAME, &Arc::new(dname));
+                        self.engine.store.put(&owner, RecordType::DNAME, &dname);
                     }
                     if secure && found.contradicted {
                         self.engine.store.forget(name, rtype);

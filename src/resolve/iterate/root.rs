@@ -36,7 +36,7 @@ impl Job {
             Err(trouble) if trouble.is_final() => return Err(trouble),
             _ => Arc::new(self.by_hints(hints)),
         };
-        store.delegate(Arc::clone(&root));
+        store.delegate(&root);
         Ok(root)
     }
 

@@ -10,32 +10,32 @@
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use hickory_proto::rr::Name;
 use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
-use hickory_proto::serialize::binary::BinEncodable;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::found::Found;
 use super::found::Kind;
-use super::found::labels;
+use super::key::Key;
+use super::packed::Outline;
+use super::packed::PackedDelegation;
+use super::packed::PackedFound;
+use super::weight::shared;
+use super::weight::taken;
 
 /// How many octets of answers are kept: keys and addresses of name servers,
 /// above all.  Whole answers are in the answer cache.
-const ANSWERS: u64 = 8 << 20;
+const ANSWERS: u64 = 6 << 20;
 
-/// How many octets of delegations are kept: some ten thousand zones.
-const DELEGATIONS: u64 = 8 << 20;
-
-/// What an entry takes besides its data, in octets: the key, the table's slots,
-/// allocations.
-const OVERHEAD: usize = 256;
-
-/// The largest answer that is kept, in octets.
-const MAX_ENTRY: u64 = 16 * 1_024;
+/// How many octets of delegations are kept: some twenty thousand zones.
+const DELEGATIONS: u64 = 5 << 20;
 
 //----------- Delegation -------------------------------------------------------
 
@@ -68,53 +68,23 @@ impl Delegation {
 
 //----------- Store ------------------------------------------------------------
 
-/// What an answer is kept under.
-type Key = (Name, RecordType);
-
 /// What was found out.
 #[derive(Debug)]
 pub(super) struct Store {
-    /// What zones' own servers said.
-    answers: Cache<Key, Arc<Found>, ByOctets>,
+    /// What zones' own servers said, by name and type.
+    answers: Cache<Box<[u8]>, PackedFound, ByOctets>,
     /// Delegations, by zone.
-    delegations: Cache<Name, Arc<Delegation>, ByOctets>,
-}
-
-/// Weighs what is kept by the octets it takes.
-#[derive(Clone, Debug)]
-struct ByOctets;
-
-impl Weighter<Key, Arc<Found>> for ByOctets {
-    fn weight(&self, _: &Key, found: &Arc<Found>) -> u64 {
-        weight(found)
-    }
-}
-
-impl Weighter<Name, Arc<Delegation>> for ByOctets {
-    fn weight(&self, _: &Name, delegation: &Arc<Delegation>) -> u64 {
-        let servers = delegation.servers.capacity() * size_of::<Name>();
-        let glue = delegation.glue.capacity() * size_of::<(Name, IpAddr)>();
-        let octets = servers + glue + octets_of(delegation.ds.iter());
-        u64::try_from(octets + size_of::<Delegation>() + OVERHEAD).unwrap_or(u64::MAX)
-    }
-}
-
-/// Returns about how many octets an answer takes.
-fn weight(found: &Found) -> u64 {
-    let octets = octets_of(found.answers.iter().chain(&found.authorities));
-    u64::try_from(octets + size_of::<Found>() + OVERHEAD).unwrap_or(u64::MAX)
-}
-
-/// Returns about how many octets records take.
-fn octets_of<'a>(records: impl Iterator<Item = &'a Record>) -> usize {
-    records.map(|record| record.to_bytes().map_or(0, |wire| wire.len()) + size_of::<Record>()).sum()
+    delegations: Cache<Box<[u8]>, PackedDelegation, ByOctets>,
+    /// That of the root, without which nothing is found.
+    root: Mutex<Option<Arc<Delegation>>>,
 }
 
 impl Default for Store {
     fn default() -> Self {
         Self {
             answers: Cache::with_weighter(4_096, ANSWERS, ByOctets),
-            delegations: Cache::with_weighter(8_192, DELEGATIONS, ByOctets),
+            delegations: Cache::with_weighter(4_096, DELEGATIONS, ByOctets),
+            root: Mutex::default(),
         }
     }
 }
@@ -122,73 +92,148 @@ impl Default for Store {
 impl Store {
     /// Returns what is known of a name and type.
     pub(super) fn get(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Arc<Found>> {
-        let fresh =
-            |rtype: RecordType| self.answers.get(&(name.clone(), rtype)).filter(|found| found.is_fresh(now));
+        self.look(name, rtype, now)?.unpack().map(Arc::new)
+    }
+
+    /// Returns whether anything is known of a name and type.
+    pub(super) fn knows(&self, name: &Name, rtype: RecordType, now: Instant) -> bool {
+        self.look(name, rtype, now).is_some()
+    }
+
+    /// Returns whether something is known of a name and type, and not that there
+    /// is no such name.
+    pub(super) fn exists(&self, name: &Name, rtype: RecordType, now: Instant) -> bool {
+        self.look(name, rtype, now).is_some_and(|found| found.outline != Outline::NxDomain)
+    }
+
+    /// Returns the data that is known of a name and type; nothing if it is known
+    /// that there is none, or another name for it.
+    pub(super) fn data(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Found> {
+        self.look(name, rtype, now).filter(|found| found.outline == Outline::Data)?.unpack()
+    }
+
+    /// See [`get`](Self::get).
+    fn look(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<PackedFound> {
+        let fresh = |rtype| {
+            let found = self.answers.get(Key::with_type(name, rtype).octets());
+            found.filter(|found| found.is_fresh(now))
+        };
         if let Some(found) = fresh(rtype) {
             return Some(found);
         }
         if rtype == RecordType::DS || rtype == RecordType::CNAME {
             return None;
         }
-        fresh(RecordType::CNAME).filter(|found| matches!(found.kind, Kind::Alias(_) | Kind::Data))
+        fresh(RecordType::CNAME).filter(|found| matches!(found.outline, Outline::Alias | Outline::Data))
     }
 
     /// Returns the DNAME record nearest above a name that is known and secure.
     pub(super) fn dname_above(&self, name: &Name, now: Instant) -> Option<Arc<Found>> {
-        (1..labels(name)).rev().find_map(|count| {
-            let key = (name.trim_to(count), RecordType::DNAME);
-            self.answers.get(&key).filter(|found| found.is_fresh(now) && found.kind == Kind::Data)
-        })
+        let key = Key::with_type(name, RecordType::DNAME);
+        let known = key.upwards().skip(1).find_map(|above| {
+            self.answers.get(above).filter(|found| found.is_fresh(now) && found.outline == Outline::Data)
+        });
+        known?.unpack().map(Arc::new)
     }
 
     /// Keeps what was found.
-    pub(super) fn put(&self, name: &Name, rtype: RecordType, found: &Arc<Found>) {
+    pub(super) fn put(&self, name: &Name, rtype: RecordType, found: &Found) {
         let rtype = if matches!(found.kind, Kind::Alias(_)) { RecordType::CNAME } else { rtype };
-        if found.ttl > 0 && weight(found) <= MAX_ENTRY {
-            self.answers.insert((name.clone(), rtype), Arc::clone(found));
+        if found.ttl > 0
+            && let Some(packed) = PackedFound::new(found)
+        {
+            self.answers.insert(Key::with_type(name, rtype).kept(), packed);
         }
     }
 
     /// Forgets what was found, because it is no good.
     pub(super) fn forget(&self, name: &Name, rtype: RecordType) {
-        self.answers.remove(&(name.clone(), rtype));
-        self.answers.remove(&(name.clone(), RecordType::CNAME));
+        for rtype in [rtype, RecordType::CNAME] {
+            self.answers.remove(Key::with_type(name, rtype).octets());
+        }
     }
 
     /// Forgets what was found if its time is as good as up, so that it is found
     /// out anew.
     pub(super) fn forget_ending(&self, name: &Name, rtype: RecordType, now: Instant) {
-        if self.get(name, rtype, now).is_some_and(|found| found.is_ending(now)) {
+        if self.look(name, rtype, now).is_some_and(|found| found.is_ending(now)) {
             self.forget(name, rtype);
         }
     }
 
     /// Keeps a delegation.
-    pub(super) fn delegate(&self, delegation: Arc<Delegation>) {
-        self.delegations.insert(delegation.zone.clone(), delegation);
+    pub(super) fn delegate(&self, delegation: &Arc<Delegation>) {
+        if delegation.zone.is_root() {
+            *self.root() = Some(Arc::clone(delegation));
+            return;
+        }
+        let key = Key::of(&delegation.zone);
+        match PackedDelegation::new(delegation) {
+            Some(packed) => self.delegations.insert(key.kept(), packed),
+            None => drop(self.delegations.remove(key.octets())),
+        }
     }
 
     /// Returns the delegation of a zone.
     pub(super) fn delegation(&self, zone: &Name, now: Instant) -> Option<Arc<Delegation>> {
-        self.delegations.get(zone).filter(|delegation| delegation.is_fresh(now))
+        if zone.is_root() {
+            return self.root().clone().filter(|root| root.is_fresh(now));
+        }
+        self.delegated(Key::of(zone).octets(), now)?.unpack().map(Arc::new)
     }
 
     /// Returns the delegation nearest to a name, at it or above, the root's
     /// excepted.
     pub(super) fn nearest(&self, name: &Name, now: Instant) -> Option<Arc<Delegation>> {
-        (1..=labels(name)).rev().find_map(|count| self.delegation(&name.trim_to(count), now))
+        let key = Key::of(name);
+        let nearest = key.upwards().find_map(|zone| self.delegated(zone, now));
+        nearest?.unpack().map(Arc::new)
     }
 
     /// Notes that what a referral said of a zone's DS records was taken in: it is
     /// most of what a delegation weighs, and holds shorter than the rest.
-    pub(super) fn heard_ds(&self, zone: &Name) {
-        if let Some(known) = self.delegations.get(zone).filter(|known| !known.ds.is_empty()) {
-            self.delegate(Arc::new(Delegation { ds: Vec::new(), ..Delegation::clone(&known) }));
+    pub(super) fn heard_ds(&self, zone: &Name, now: Instant) {
+        if let Some(known) = self.delegation(zone, now).filter(|known| !known.ds.is_empty()) {
+            self.delegate(&Arc::new(Delegation { ds: Vec::new(), ..Delegation::clone(&known) }));
         }
     }
 
     /// Forgets a delegation that leads nowhere.
     pub(super) fn undelegate(&self, zone: &Name) {
-        self.delegations.remove(zone);
+        if zone.is_root() {
+            *self.root() = None;
+        }
+        self.delegations.remove(Key::of(zone).octets());
+    }
+
+    /// Returns the delegation that is kept under a key.
+    fn delegated(&self, key: &[u8], now: Instant) -> Option<PackedDelegation> {
+        self.delegations.get(key).filter(|delegation| delegation.is_fresh(now))
+    }
+
+    /// Locks the root's delegation.
+    fn root(&self) -> MutexGuard<'_, Option<Arc<Delegation>>> {
+        self.root.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+//----------- ByOctets ---------------------------------------------------------
+
+/// Weighs what is kept by the octets it takes.
+#[derive(Clone, Debug)]
+struct ByOctets;
+
+impl Weighter<Box<[u8]>, PackedFound> for ByOctets {
+    fn weight(&self, key: &Box<[u8]>, found: &PackedFound) -> u64 {
+        taken::<PackedFound>(key) + shared(found.length())
+    }
+}
+
+impl Weighter<Box<[u8]>, PackedDelegation> for ByOctets {
+    fn weight(&self, key: &Box<[u8]>, delegation: &PackedDelegation) -> u64 {
+        taken::<PackedDelegation>(key) + shared(delegation.length())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,8 @@ use super::found::covered;
 use super::found::labels;
 use super::found::signature;
 use super::good::Good;
+use super::weight::allocated;
+use super::weight::shared;
 use crate::resolve::Flaw;
 use crate::resolve::exchange::budget::Budget;
 use crate::resolve::exchange::trouble::Bogus;
@@ -63,14 +65,17 @@ impl Keys {
     pub(super) fn new<'a>(zone: &Name, keys: impl Iterator<Item = &'a DNSKEY>) -> Self {
         let usable = keys.filter(|key| key.zone_key() && !key.revoke());
         let tagged = usable.filter_map(|key| Some((key.calculate_key_tag().ok()?, key.clone())));
-        Self { zone: zone.clone(), keys: tagged.collect(), good: Good::default() }
+        let mut keys: Vec<_> = tagged.collect();
+        // They are kept, and by the thousand.
+        keys.shrink_to_fit();
+        Self { zone: zone.clone(), keys, good: Good::default() }
     }
 
-    /// Returns about how many octets they take.
-    pub(super) fn weight(&self) -> usize {
-        let keys =
-            self.keys.iter().map(|(_, key)| key.public_key().public_bytes().len() + size_of::<DNSKEY>());
-        keys.sum::<usize>() + size_of::<Self>() + Good::MAX_WEIGHT
+    /// Returns how many octets they take when shared.
+    pub(super) fn weight(&self) -> u64 {
+        let octets = self.keys.iter().map(|(_, key)| allocated(key.public_key().public_bytes().len()));
+        let list = allocated(self.keys.capacity() * size_of::<(u16, DNSKEY)>());
+        shared(size_of::<Self>()) + list + octets.sum::<u64>() + allocated(Good::MAX_WEIGHT)
     }
 }
 

@@ -72,7 +72,7 @@ impl Job {
         for _ in 0..labels(name) + MAX_REFERRALS {
             match self.in_zone(&delegation, name, rtype, &mut steps).await {
                 Ok(Says::Referral(next)) => {
-                    self.engine.store.delegate(Arc::clone(&next));
+                    self.engine.store.delegate(&next);
                     self.fetch_keys_beside(&next);
                     delegation = next;
                 }
@@ -96,7 +96,7 @@ impl Job {
     }
 
     /// Keeps an answer, unless it is one that was found bad.
-    pub(super) fn keep(&self, name: &Name, rtype: RecordType, found: &Arc<Found>) {
+    pub(super) fn keep(&self, name: &Name, rtype: RecordType, found: &Found) {
         if !self.is_apart() {
             self.engine.store.put(name, rtype, found);
         }
@@ -138,10 +138,7 @@ impl Job {
                 priming: false,
                 whole,
             };
-            if !whole
-                && let Some(found) = self.engine.store.get(&part, part_type, self.now.instant)
-                && found.kind != Kind::NxDomain
-            {
+            if !whole && self.engine.store.exists(&part, part_type, self.now.instant) {
                 known = count;
                 continue;
             }
