@@ -102,6 +102,7 @@ impl Error {
             FailureKind::Timeout | FailureKind::Unreachable => (Code::NoReachableAuthority, ""),
             FailureKind::Network => (Code::NetworkError, ""),
             FailureKind::Limit => (Code::Other, "work limit: "),
+            FailureKind::Fault => (Code::Other, ""),
         };
         let mut text = Text::new();
         // What does not fit is cut.

@@ -207,6 +207,9 @@ impl Metrics {
         match event {
             Event::Served { served, house, seconds } => {
                 let Served { query, device, judged, answer, response, retry } = &**served;
+                if answer.is_fault() {
+                    self.panics.inc();
+                }
                 let page = self.counts.page(device, house);
                 let mark = Mark::new(
                     page,

@@ -162,6 +162,8 @@ pub enum FailureKind {
     Network,
     /// A work limit was reached.
     Limit,
+    /// There is a fault in this program.
+    Fault,
 }
 
 /// What is wrong with data that fails validation, as far as extended DNS errors

@@ -358,7 +358,7 @@ async fn a_panic_in_the_work_is_a_failure_and_not_the_end() {
     let now = ManualClock::at(0).now();
     upstream.go.notify_one();
     let failure = resolver.answer(question("panic.example", Rtype::A), now).await.unwrap_err();
-    assert_eq!((failure.kind, failure.origin), (FailureKind::Unreachable, Origin::Recursion));
+    assert_eq!((failure.kind, failure.origin), (FailureKind::Fault, Origin::Recursion));
     assert_eq!(resolver.0.work.len(), 0);
     upstream.go.notify_one();
     assert!(resolver.answer(question("b.example", Rtype::A), now).await.is_ok());

@@ -4,11 +4,13 @@
 //  Apart from `resolver`, which says in what order answers are sought.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use futures_util::FutureExt;
 use tokio::sync::watch;
 
 use super::AnswerCache;
@@ -62,14 +64,13 @@ impl Work {
 
     /// Has a question worked on and waits for its answer.
     pub(super) async fn answer(&self, key: Key, way: &Way, now: Now) -> Outcome {
-        let fail =
-            |kind, detail: &str| Failure { kind, detail: detail.to_owned(), origin: way.upstream.origin() };
         let Some(mut result) = self.start(key, way, now, Kind::Fetch) else {
-            return Err(fail(FailureKind::Limit, "too many questions at once"));
+            let detail = "too many questions at once".to_owned();
+            return Err(Failure { kind: FailureKind::Limit, detail, origin: way.upstream.origin() });
         };
         match result.wait_for(Option::is_some).await.map(|outcome| outcome.clone()) {
             Ok(Some(outcome)) => outcome,
-            _ => Err(fail(FailureKind::Unreachable, "work on the question ended early")),
+            _ => Err(fault(way)),
         }
     }
 
@@ -111,10 +112,14 @@ impl Work {
         tokio::spawn(async move {
             let question = &done.key.question;
             let begun = moment();
-            let outcome = match kind {
-                Kind::Fetch | Kind::Retry => way.upstream.fetch(question, now).await,
-                Kind::Renew => way.upstream.renew(question, now).await,
-            };
+            let outcome = AssertUnwindSafe(async {
+                match kind {
+                    Kind::Fetch | Kind::Retry => way.upstream.fetch(question, now).await,
+                    Kind::Renew => way.upstream.renew(question, now).await,
+                }
+            });
+            // A question that we can't bear must not be tried for each who asks it.
+            let outcome = outcome.catch_unwind().await.unwrap_or_else(|_| Err(fault(&way)));
             let took = moment().saturating_duration_since(begun);
             let outcome = outcome.map(Arc::new);
             done.note(&outcome, &way, now, now.plus(took), kind);
@@ -139,6 +144,12 @@ impl Work {
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Pending>> {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the failure of work that ran into a fault of ours.
+fn fault(way: &Way) -> Failure {
+    let detail = "a fault in the program".to_owned();
+    Failure { kind: FailureKind::Fault, detail, origin: way.upstream.origin() }
 }
 
 /// What for.
@@ -186,10 +197,10 @@ impl Done {
             }
             Err(failure) => failure,
         };
-        if failure.is_bogus() {
-            line.answered(asked.instant);
-        } else {
-            line.silent(&key.question.name, asked.instant);
+        match failure.kind {
+            FailureKind::Bogus(_) => line.answered(asked.instant),
+            FailureKind::Fault => {}
+            _ => line.silent(&key.question.name, asked.instant),
         }
         // With an answer there still, who asks when its time is up may have
         // better luck.

@@ -79,7 +79,7 @@ impl Garbled {
         let question = query.len().min(reply.len());
         for _ in 0..=self.roll(4) {
             let from = if self.roll(16) == 0 { 0 } else { HEADER.max(question.saturating_sub(15)) };
-            if reply.len() <= from {
+            if reply.len() <= from.max(HEADER) {
                 return;
             }
             let at = from + self.roll(reply.len() - from);

@@ -60,6 +60,9 @@ struct Nobody;
 impl Witness for Nobody {
     fn note(&self, event: Event) {
         assert!(!matches!(event, Event::Panicked));
+        if let Event::Served { served, .. } = event {
+            assert!(!served.answer.is_fault(), "a fault in the program");
+        }
     }
 }
 

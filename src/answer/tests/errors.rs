@@ -19,6 +19,7 @@ fn failures_are_servfail_and_say_why() {
         (FailureKind::Unreachable, 22, "what"),
         (FailureKind::Network, 23, "what"),
         (FailureKind::Limit, 0, "work limit: what"),
+        (FailureKind::Fault, 0, "what"),
     ] {
         let failure = Failure { kind, detail: "what".to_owned(), origin: Origin::Recursion };
         let message =

@@ -46,6 +46,7 @@ impl Upstream for Scripted {
             let (kind, detail) = (FailureKind::Timeout, "as the script says".to_owned());
             return Err(Failure { kind, detail, origin: Origin::Recursion });
         }
+        assert!(!question.name.to_string().starts_with("fault"), "as the test wants it");
         let ttl = if question.name.to_string().starts_with("short") { 9 } else { 300 };
         let address = RData::A(Ipv4Addr::new(192, 0, 2, self.asked().0).into());
         let record = Record::from_rdata(names::to_name(&question.name), ttl, address);
@@ -208,4 +209,17 @@ async fn it_can_be_switched_off_and_what_was_saved_is_good_for_both() {
         (0..5).filter(|_| glance().is_none()).count()
     });
     assert_eq!(called, [1, 0, 5]);
+}
+
+#[tokio::test]
+async fn a_question_that_we_can_not_bear_is_not_tried_for_each_who_asks() {
+    let house = House::new();
+    for _ in 0..3 {
+        let question =
+            Question { name: "fault.example".parse().unwrap(), rtype: Rtype::A, checking_disabled: false };
+        let failure = house.resolver.answer(question, house.clock.now()).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Fault);
+    }
+    assert_eq!(house.upstream.asked().0, 1);
+    assert_eq!(shown(&house.ask("a.example").await).1, 0);
 }
