@@ -14,7 +14,6 @@ use crate::policy::Ground;
 use crate::query::QueryRef;
 use crate::query::Transport;
 use crate::resolve::Failure;
-use crate::resolve::FailureKind;
 use crate::resolve::Origin;
 use crate::resolve::Resolved;
 
@@ -73,11 +72,6 @@ impl Answer {
             Self::Failed(failure) => failure.origin,
             Self::Resolved(resolved) => resolved.origin,
         }
-    }
-
-    /// Returns whether there is none because of a fault in this program.
-    pub fn is_fault(&self) -> bool {
-        matches!(self, Self::Failed(Failure { kind: FailureKind::Fault, .. }))
     }
 
     /// Returns for how long the answer may be kept, in seconds: no longer than any

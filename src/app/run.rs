@@ -4,8 +4,10 @@
 //! change while it runs is in `reload.rs`.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
@@ -84,9 +86,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let sockets =
         listen::bind(Addresses { dns, tls, https }, threads.unwrap_or_else(system::cores)).map_err(fatal)?;
     let metrics_at = loaded.config.metrics.listen;
-    let metrics_socket = tokio::net::TcpListener::bind(metrics_at)
-        .await
-        .map_err(|error| fatal(format_args!("cannot serve metrics on {metrics_at}: {error}")))?;
+    let metrics_socket = metrics_socket(metrics_at).await?;
     let kept = state.join("lists");
     if let Err(error) = std::fs::create_dir_all(&kept) {
         tracing::warn!(folder = %state.display(), %error, "nothing can be kept over a restart");
@@ -173,4 +173,11 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     kept::save(&at, &served.home().resolver, time.now());
     seen::save(&at, &options.recognizer);
     ended.map_err(fatal)?.map_err(fatal)
+}
+
+/// Opens the socket of the metrics.
+async fn metrics_socket(at: SocketAddr) -> Result<TcpListener, ExitError> {
+    TcpListener::bind(at)
+        .await
+        .map_err(|error| fatal(format_args!("cannot serve metrics on {at} (`listen` of [metrics]): {error}")))
 }

@@ -71,6 +71,8 @@ pub struct Metrics {
     dropped: IntCounterVec,
     /// `panics_total`
     panics: IntCounter,
+    /// How many of these were not in the work of resolving, which counts its own.
+    panicked: AtomicU64,
     /// `clock_ok`
     clock: IntGauge,
     /// `cache_entries`, `cache_bytes`
@@ -185,6 +187,7 @@ impl Metrics {
             counts: Counts::new(reg)?,
             dropped,
             missed: Arc::default(),
+            panicked: AtomicU64::new(0),
             registry,
         })
     }
@@ -207,9 +210,6 @@ impl Metrics {
         match event {
             Event::Served { served, house, seconds } => {
                 let Served { query, device, judged, answer, response, retry } = &**served;
-                if answer.is_fault() {
-                    self.panics.inc();
-                }
                 let page = self.counts.page(device, house);
                 let mark = Mark::new(
                     page,
@@ -225,7 +225,9 @@ impl Metrics {
             }
             Event::TurnedAway { rcode, transport } => tally.responded(*rcode, *transport),
             Event::Dropped(reason) => tally.dropped(*reason),
-            Event::Panicked => self.panics.inc(),
+            Event::Panicked => {
+                self.panicked.fetch_add(1, Ordering::Relaxed);
+            }
             // Told to whoever watches storms.
             Event::Storm { .. } => {}
         }
@@ -315,6 +317,7 @@ impl Metrics {
         for limit in Limit::ALL {
             raise(&self.budget.with_label_values(&[limit.as_str()]), stats.exceeded(limit));
         }
+        raise(&self.panics, self.panicked.load(Ordering::Relaxed) + stats.faults);
         for reason in Dropped::ALL {
             raise(&self.dropped.with_label_values(&[reason.as_str()]), self.counts.dropped(reason));
         }

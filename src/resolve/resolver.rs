@@ -200,7 +200,7 @@ impl Resolver {
         root_keys: Arc<RootKeys>,
         dates: Dates,
     ) -> Self {
-        let work = Work::new(Arc::clone(&cache));
+        let work = Work::new(Arc::clone(&cache), Arc::clone(&counters));
         let own = mark(&("own", ways.zones(), switches.own_root));
         Self(Arc::new(Inner { ways, cache, own, switches, work, root_keys, counters, dates }))
     }

@@ -134,6 +134,8 @@ pub(super) struct Counters {
     security: [AtomicU64; 4],
     /// Questions that were given up for too much work, by its kind.
     exceeded: [AtomicU64; Limit::ALL.len()],
+    /// Questions that ran into a fault of ours.
+    faults: AtomicU64,
 }
 
 impl Counters {
@@ -152,6 +154,11 @@ impl Counters {
         self.exceeded[limit as usize].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a question that ran into a fault of ours.
+    pub(super) fn faulted(&self) {
+        self.faults.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Returns what was counted.
     pub(super) fn read(&self, cache: CacheStats, dates: &Dates) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -162,6 +169,7 @@ impl Counters {
             upstream: self.sent.each_ref().map(|by_result| by_result.each_ref().map(read)),
             dnssec: self.security.each_ref().map(read),
             exceeded: self.exceeded.each_ref().map(read),
+            faults: read(&self.faults),
         }
     }
 }
@@ -177,6 +185,8 @@ pub struct Stats {
     pub earliest: i64,
     /// Whether the clock seemed to be ahead when it was last looked at.
     pub ahead: bool,
+    /// Questions that ran into a fault of ours.
+    pub faults: u64,
     /// See [`upstream`](Self::upstream).
     upstream: [[u64; 3]; Transport::ALL.len()],
     /// See [`dnssec`](Self::dnssec).

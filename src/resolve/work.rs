@@ -1,7 +1,7 @@
 //! Work on questions: once however many ask, and to its end even if they all go
 //! away.
 //
-//  Apart from `resolver`, which says in what order answers are sought.
+//  Apart from `answering`, which says in what order answers are sought.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -20,6 +20,7 @@ use super::FailureKind;
 use super::cache::Key;
 use super::failures::Failed;
 use super::failures::Failures;
+use super::stats::Counters;
 use super::ways::Way;
 use crate::base::Now;
 use crate::base::time::moment;
@@ -47,14 +48,16 @@ pub(super) struct Work {
     in_flight: Arc<Mutex<HashMap<Key, Pending>>>,
     /// Where answers are kept.
     cache: Arc<AnswerCache>,
+    /// Where faults are counted.
+    counters: Arc<Counters>,
     /// What was worked on in vain lately.
     pub(super) failures: Arc<Failures>,
 }
 
 impl Work {
     /// Returns no work yet, whose answers will be kept in a cache.
-    pub(super) fn new(cache: Arc<AnswerCache>) -> Self {
-        Self { in_flight: Arc::default(), cache, failures: Arc::default() }
+    pub(super) fn new(cache: Arc<AnswerCache>, counters: Arc<Counters>) -> Self {
+        Self { in_flight: Arc::default(), cache, counters, failures: Arc::default() }
     }
 
     /// Returns whether a question was worked on in vain.
@@ -119,7 +122,10 @@ impl Work {
                 }
             });
             // A question that we can't bear must not be tried for each who asks it.
-            let outcome = outcome.catch_unwind().await.unwrap_or_else(|_| Err(fault(&way)));
+            let outcome = outcome.catch_unwind().await.unwrap_or_else(|_| {
+                done.work.counters.faulted();
+                Err(fault(&way))
+            });
             let took = moment().saturating_duration_since(begun);
             let outcome = outcome.map(Arc::new);
             done.note(&outcome, &way, now, now.plus(took), kind);

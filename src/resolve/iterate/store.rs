@@ -34,7 +34,7 @@ use super::weight::taken;
 /// above all.  Whole answers are in the answer cache.
 const ANSWERS: u64 = 6 << 20;
 
-/// How many octets of delegations are kept: some twenty thousand zones.
+/// How many octets of delegations are kept: more than fourteen thousand zones.
 const DELEGATIONS: u64 = 5 << 20;
 
 //----------- Delegation -------------------------------------------------------

@@ -16,8 +16,8 @@ use super::weight::taken;
 use crate::resolve::Unsupported;
 use crate::resolve::exchange::trouble::Bogus;
 
-/// How many octets of zones are remembered: some twenty thousand that are not
-/// signed, and some six thousand that are.
+/// How many octets of zones are remembered: signed ones weigh some times as much
+/// as others, for their keys and the signatures that were good.
 const ZONES: u64 = 5 << 20;
 
 /// Whether a zone is trusted.
