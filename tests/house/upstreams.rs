@@ -2,10 +2,21 @@
 //! have: unbound and dnsdist.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::thread;
+
+use rustls::ServerConfig;
+use rustls::ServerConnection;
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
 
 use super::House;
 use super::in_house;
@@ -35,6 +46,7 @@ impl Drop for Running {
 pub(super) fn certificates(folder: &Path) {
     let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    authority.distinguished_name.push(rcgen::DnType::CommonName, folder.display().to_string());
     let key = rcgen::KeyPair::generate().unwrap();
     let authority = rcgen::CertifiedIssuer::self_signed(authority, key).unwrap();
     let key = rcgen::KeyPair::generate().unwrap();
@@ -218,5 +230,72 @@ fn connections_survive_the_other_side() {
             (answer.status == "NOERROR").then_some(())
         });
         house.dig("laptop", "@192.168.178.2 load-4.amazon.com").assert_resolved();
+    });
+}
+
+/// What a server made of those who came: of each why there was no handshake, or none.
+type Handshakes = Arc<Mutex<Vec<Option<String>>>>;
+
+/// Starts a server that is no more than its certificate, from a folder.
+fn with_certificate(folder: &Path, address: &str) -> Handshakes {
+    let certificate = CertificateDer::from_pem_file(folder.join("cert.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(folder.join("key.pem")).unwrap();
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let mut config = builder.with_single_cert(vec![certificate], key).unwrap();
+    config.alpn_protocols = vec![b"dot".to_vec(), b"h2".to_vec()];
+    let (config, seen, listener) =
+        (Arc::new(config), Handshakes::default(), TcpListener::bind(address).unwrap());
+    let handshakes = Arc::clone(&seen);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let refused = connection.complete_io(&mut stream.unwrap()).err();
+            seen.lock().unwrap().push(refused.map(|error| error.to_string()));
+        }
+    });
+    handshakes
+}
+
+#[test]
+fn the_log_says_once_that_a_certificate_is_wrong_and_nothing_is_asked_there() {
+    let name = "house::upstreams::the_log_says_once_that_a_certificate_is_wrong_and_nothing_is_asked_there";
+    in_house(name, |house| {
+        // The name is right where the authority is not ours.
+        let strangers = house.folder.join("strangers");
+        fs::create_dir(&strangers).unwrap();
+        certificates(&house.folder);
+        certificates(&strangers);
+        let servers = [
+            ("127.0.0.4:853", "tls://other.example@127.0.0.4", &house.folder, "not valid for name"),
+            (
+                "127.0.0.4:443",
+                "https://other.example/dns-query@127.0.0.4",
+                &house.folder,
+                "not valid for name",
+            ),
+            ("127.0.0.5:853", "tls://dns.example@127.0.0.5", &strangers, "UnknownIssuer"),
+            ("127.0.0.5:443", "https://dns.example/dns-query@127.0.0.5", &strangers, "UnknownIssuer"),
+        ];
+        let seen = servers.map(|(address, _, folder, _)| with_certificate(folder, address));
+        let urls = servers.map(|(_, url, _, _)| format!("{url:?}"));
+        let server = house.sordino(&forward_to(&urls.join(", ")));
+        let mut asked = 0;
+        eventually("everybody was tried after it had been said", || {
+            asked += 1;
+            let refused = house.dig("laptop", &format!("@192.168.178.2 load-{asked}.amazon.com"));
+            assert_eq!(refused.status, "SERVFAIL", "{}", refused.shown);
+            seen.iter().all(|seen| seen.lock().unwrap().len() > 4).then_some(())
+        });
+        let log = server.log();
+        for ((address, _, _, why), seen) in servers.iter().zip(seen) {
+            let is_said = |line: &&str| line.contains("is no help") && line.contains(address);
+            let said: Vec<_> = log.lines().filter(is_said).collect();
+            assert_eq!(said.len(), 1, "{address}: {log}");
+            assert!(said[0].contains("certificate") && said[0].contains(why), "{}", said[0]);
+            let seen = seen.lock().unwrap();
+            assert!(seen.iter().all(Option::is_some), "{address} was believed: {seen:?}");
+        }
+        assert_eq!(server.metric("sordino_upstream_packets_total", &["result=\"answer\""]), 0);
     });
 }
