@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::state;
 use crate::base::Clock;
 use crate::config::Config;
 use crate::observe::metrics::Metrics;
@@ -15,12 +16,13 @@ use crate::querylog::QueryLog;
 /// is erased soon.
 pub(super) fn start(
     config: &Config,
-    state: &Path,
+    folder: &Path,
     metrics: &Arc<Metrics>,
     clock: &Arc<dyn Clock>,
 ) -> io::Result<Arc<QueryLog>> {
     let askers = Arc::clone(metrics) as Arc<dyn Askers>;
-    let log = QueryLog::start(config.query_log, state, askers, Arc::clone(clock))?;
+    let log = QueryLog::start(folder, askers, Arc::clone(clock))?;
+    tell(&log, config, folder);
     let (leaving, devices) = (Arc::clone(&log), left_out(config));
     // Nobody waits for the disk to go through a year.
     tokio::task::spawn_blocking(move || leaving.leave_out(devices));
@@ -29,9 +31,16 @@ pub(super) fn start(
 
 /// Changes it after a reload.  What is not to be kept any more is erased, which
 /// may take as long as the disk does.
-pub(super) fn set(log: &QueryLog, config: &Config) {
-    log.set(config.query_log);
+pub(super) fn set(log: &QueryLog, config: &Config, folder: &Path) {
+    tell(log, config, folder);
     log.leave_out(left_out(config));
+}
+
+/// Tells it what to do.
+fn tell(log: &QueryLog, config: &Config, folder: &Path) {
+    if let Err(error) = log.set(config.query_log) {
+        state::complain(folder, &error, "what there is of the query log on disk can't be removed");
+    }
 }
 
 /// Returns the devices whose queries are not noted.

@@ -17,6 +17,7 @@ pub mod load;
 mod logged;
 pub mod network;
 pub mod offer;
+mod parts;
 pub mod privileges;
 mod pushed;
 mod reload;

@@ -5,7 +5,7 @@
 //! in a container.
 
 use std::fmt;
-use std::path::Path;
+use std::path::PathBuf;
 
 use nix::unistd::Gid;
 use nix::unistd::Uid;
@@ -32,7 +32,7 @@ pub enum Dropped {
 
 /// Becomes a user without rights, if we are root.  The folders in `ours` become
 /// that user's.
-pub fn drop_root(ours: &[&Path]) -> Result<Dropped, PrivilegeError> {
+pub fn drop_root(ours: &[PathBuf]) -> Result<Dropped, PrivilegeError> {
     if !geteuid().is_root() {
         return Ok(Dropped::NotNeeded);
     }

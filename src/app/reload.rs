@@ -3,8 +3,6 @@
 //! Apart from start and stop, because errors are others here: anything wrong
 //! keeps what runs, and says so.
 
-use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -25,19 +23,16 @@ use super::load::Loaded;
 use super::load::Options;
 use super::load::load;
 use super::logged;
-use super::pushed::Pushed;
+use super::parts::Parts;
 use super::signals::Signals;
 use super::system;
+use super::uplink;
 use super::watch::Watch;
-use crate::base::Clock;
 use crate::base::Diagnostic;
 use crate::listen::access::Access;
-use crate::listen::door::Door;
 use crate::listen::door::Home;
 use crate::listen::turns;
 use crate::observe::log;
-use crate::observe::metrics::Metrics;
-use crate::querylog::QueryLog;
 use crate::resolve;
 use crate::resolve::Resolver;
 
@@ -55,37 +50,25 @@ pub(super) fn home(loaded: &Loaded, resolver: Arc<Resolver>) -> Home<Resolver> {
 
 //----------- Running ----------------------------------------------------------
 
-/// What runs, as far as it can be reloaded.
+/// What runs, and what of it follows the config.
 pub(super) struct Running {
-    /// What the command line said.
-    pub(super) options: Options,
-    /// Where queries come in.
-    pub(super) door: Arc<Door<Resolver>>,
-    /// Where it is noted whether a reload took effect.
-    pub(super) metrics: Arc<Metrics>,
-    /// What was asked for.
-    pub(super) log: Arc<QueryLog>,
-    /// For the time of a reload.
-    pub(super) clock: Arc<dyn Clock>,
+    /// All that stays.
+    parts: Arc<Parts>,
     /// The settings the resolver was built with.
-    pub(super) settings: resolve::Settings,
+    settings: resolve::Settings,
     /// Files that only root may read, perhaps, as they were read last.
-    pub(super) known: Vec<resolve::File>,
+    known: Vec<resolve::File>,
     /// Notices that a file was saved.
-    pub(super) watch: Watch,
-    /// The folder for what is to survive a restart.
-    pub(super) state: PathBuf,
+    watch: Watch,
     /// Downloads lists.
     pub(super) lists: Fresh,
     /// Who tells us who is where.
-    pub(super) tellers: Tellers,
-    /// Who tells without being asked.
-    pub(super) pushed: Arc<Pushed>,
+    tellers: Tellers,
     /// For those who download or follow our addresses, to say that there is
     /// something new.
-    pub(super) news: mpsc::Sender<()>,
+    news: mpsc::Sender<()>,
     /// Where that is heard.
-    pub(super) hear: mpsc::Receiver<()>,
+    hear: mpsc::Receiver<()>,
 }
 
 /// Lists that are kept fresh.
@@ -93,21 +76,20 @@ pub(super) struct Fresh {
     /// The lists, for whoever wants to know about them.
     pub(super) lists: Arc<ArcSwap<Lists>>,
     /// Who downloads them.
-    pub(super) task: AbortHandle,
+    task: AbortHandle,
 }
 
 impl Fresh {
     /// Starts downloading what is due.
-    pub(super) fn start(
+    fn start(
+        parts: &Parts,
         loaded: &Loaded,
-        state: &Path,
-        door: &Arc<Door<Resolver>>,
-        clock: &Arc<dyn Clock>,
         news: &mpsc::Sender<()>,
         before: Option<&Lists>,
     ) -> Result<Self, String> {
+        let Parts { state, clock, .. } = parts;
         let home = {
-            let door = Arc::clone(door);
+            let door = Arc::clone(&parts.door);
             move || {
                 let home = door.home();
                 (Arc::clone(&home.house), Arc::clone(&home.resolver))
@@ -131,6 +113,17 @@ impl Fresh {
 }
 
 impl Running {
+    /// Begins to follow what was loaded and came into effect.
+    pub(super) fn start(parts: &Arc<Parts>, loaded: Loaded) -> Result<Self, String> {
+        let (news, hear) = mpsc::channel(1);
+        let tellers = Tellers::start(&loaded, &parts.door, &parts.options.recognizer, &parts.clock);
+        let lists = Fresh::start(parts, &loaded, &news, None)?;
+        uplink::follow(&parts.door, news.clone());
+        let (parts, watch) = (Arc::clone(parts), Watch::of(&loaded.files));
+        let (settings, known) = (loaded.config.resolve, loaded.known);
+        Ok(Self { parts, settings, known, watch, lists, tellers, news, hear })
+    }
+
     /// Reloads at each SIGHUP and whenever a file was saved; returns when it is
     /// time to stop.
     pub(super) async fn until_stopped(mut self, mut signals: Signals) {
@@ -151,7 +144,7 @@ impl Running {
         let since = sd_notify::NotifyState::monotonic_usec_now();
         let _ = since.map(|since| sd_notify::notify(&[sd_notify::NotifyState::Reloading, since]));
         // Reading takes a while; queries go on meanwhile.
-        let mut options = self.options.clone();
+        let mut options = self.parts.options.clone();
         options.known.clone_from(&self.known);
         let outcome = match read_aside(options).await {
             Some(Ok(loaded)) => self.swap(loaded),
@@ -166,7 +159,7 @@ impl Running {
                 tracing::info!("config and lists reloaded");
             }
             Err(why) => {
-                self.metrics.kept(self.clock.now());
+                self.parts.metrics.kept(self.parts.clock.now());
                 tracing::error!("reload refused, the old config and lists stay in effect: {why}");
             }
         }
@@ -176,30 +169,30 @@ impl Running {
     /// Lets further queries meet what was loaded.
     fn swap(&mut self, loaded: Loaded) -> Result<(), String> {
         log::complain(&loaded.warnings);
-        let old = self.door.home();
+        let Parts { options, door, clock, .. } = &*self.parts;
+        let old = door.home();
         let resolver = if self.settings == loaded.config.resolve {
             Arc::clone(&old.resolver)
         } else {
             let new = old.resolver.rebuilt(&self.settings, &loaded.config.resolve);
             Arc::new(new.map_err(|error| error.to_string())?)
         };
-        tokio::spawn(let_go(self.door.swap(home(&loaded, resolver))));
-        self.door.identify().set(identity::settings(&loaded.config));
-        self.tellers = Tellers::start(&loaded, &self.door, &self.options.recognizer, &self.clock);
-        self.pushed.trust(loaded.push_token.as_ref());
+        tokio::spawn(let_go(door.swap(home(&loaded, resolver))));
+        door.identify().set(identity::settings(&loaded.config));
+        self.tellers = Tellers::start(&loaded, door, &options.recognizer, clock);
+        self.parts.pushed.trust(loaded.push_token.as_ref());
         self.watch.only(&loaded.files);
         let known = self.lists.lists.load_full();
-        let lists = Fresh::start(&loaded, &self.state, &self.door, &self.clock, &self.news, Some(&known))?;
+        let lists = Fresh::start(&self.parts, &loaded, &self.news, Some(&known))?;
         self.lists.go_on(&lists);
-        self.metrics.loaded(&loaded.house, &loaded.set_aside, self.clock.now());
+        self.parts.metrics.loaded(&loaded.house, &loaded.set_aside, clock.now());
         self.known.clone_from(&loaded.known);
         self.settings = loaded.config.resolve.clone();
-        let (options, state) = (self.options.clone(), self.state.clone());
-        let log = Arc::clone(&self.log);
+        let parts = Arc::clone(&self.parts);
         // On the disk nobody waits for.
         tokio::task::spawn_blocking(move || {
-            logged::set(&log, &loaded.config);
-            last_good::keep(&options, &state, &loaded);
+            logged::set(&parts.log, &loaded.config, &parts.state);
+            last_good::keep(&parts.options, &parts.state, &loaded);
         });
         Ok(())
     }

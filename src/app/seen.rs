@@ -55,19 +55,13 @@ pub(super) fn load(
     }
 }
 
-/// Begins to write what is new, and to let go of what is old.
-pub(super) fn start(
-    state: &Path,
-    recognizer: &Arc<Recognizer>,
-    door: &Arc<Door<Resolver>>,
-    clock: &Arc<dyn Clock>,
-) {
-    let (recognizer, door, clock) = (Arc::clone(recognizer), Arc::clone(door), Arc::clone(clock));
-    tokio::spawn(keep(state.to_owned(), recognizer, door, clock));
-}
-
 /// Writes what is new, for ever, and lets go of what is old.
-async fn keep(state: PathBuf, recognizer: Arc<Recognizer>, door: Arc<Door<Resolver>>, clock: Arc<dyn Clock>) {
+pub(super) async fn keep(
+    state: PathBuf,
+    recognizer: Arc<Recognizer>,
+    door: Arc<Door<Resolver>>,
+    clock: Arc<dyn Clock>,
+) {
     loop {
         tokio::time::sleep(ROUND).await;
         recognizer.review(&door.home().house.catalog, clock.now().unix);

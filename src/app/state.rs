@@ -1,16 +1,25 @@
-//! The state folder, where it is closed to the user that Sordino became: said once,
-//! and not by everybody who would keep something there.
+//! The state folder: making it, and where it is closed to the user that Sordino
+//! became, saying so once, and not by everybody who would keep something there.
 
 use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::path::PathBuf;
 
 use super::privileges::Dropped;
 
+/// Makes the folder, and returns the folders that are to be ours.
+pub(super) fn make(folder: &Path) -> [PathBuf; 2] {
+    let lists = folder.join("lists");
+    if let Err(error) = fs::create_dir_all(&lists) {
+        tracing::warn!(folder = %folder.display(), %error, "nothing can be kept over a restart");
+    }
+    [folder.to_owned(), lists]
+}
+
 /// Says what is not to be had, if the folder is closed to us.
 pub(super) fn look(folder: &Path, dropped: &Dropped) {
-    tracing::debug!(?dropped, "privileges");
     if let (Dropped::Became(user), true) = (dropped, is_closed(folder)) {
         tracing::warn!(
             folder = %folder.display(),

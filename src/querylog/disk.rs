@@ -11,7 +11,7 @@
 
 use std::fs;
 use std::fs::OpenOptions;
-use std::io::ErrorKind;
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -62,7 +62,7 @@ impl Disk {
         match Self::try_open(path) {
             Err(error) if error.is_broken() => {
                 tracing::warn!(file = %path.display(), %error, "the query log on disk can't be used; it begins anew");
-                remove(path);
+                remove(path).map_err(DiskError::File)?;
                 Self::try_open(path)
             }
             done => done,
@@ -219,26 +219,16 @@ impl Disk {
     }
 }
 
-/// Returns whether the folder of a file is closed to us.
-fn is_closed(path: &Path) -> bool {
-    let folder = path.parent().map(|folder| fs::metadata(folder.join(".")));
-    folder.is_some_and(|found| found.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied))
-}
-
 /// Removes the file, and what SQLite made beside it.
-pub(super) fn remove(path: &Path) {
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     for beside in ["", "-wal", "-shm", "-journal"] {
         let mut file = path.as_os_str().to_owned();
         file.push(beside);
         match fs::remove_file(PathBuf::from(&file)) {
             Ok(()) => tracing::info!(file = %file.display(), "query log removed from disk"),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            // Where the folder is closed to us, nothing in it is ours.
-            Err(_) if is_closed(path) => return,
-            Err(error) => {
-                tracing::warn!(file = %file.display(), %error, "the query log can't be removed");
-                return;
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
+    Ok(())
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -83,46 +84,34 @@ pub struct Facts {
 }
 
 impl QueryLog {
-    /// Starts the log, with its files in `state`.
-    pub fn start(
-        settings: Settings,
-        state: &Path,
-        askers: Arc<dyn Askers>,
-        clock: Arc<dyn Clock>,
-    ) -> std::io::Result<Arc<Self>> {
-        let log = Arc::new(Self::new(settings, state, askers, clock));
+    /// Starts the log, with its files in `state`.  It notes nothing until it is told
+    /// what to do ([`set`](Self::set)).
+    pub fn start(state: &Path, askers: Arc<dyn Askers>, clock: Arc<dyn Clock>) -> io::Result<Arc<Self>> {
+        let log = Arc::new(Self::new(state, askers, clock));
         keeper::start(&log)?;
         Ok(log)
     }
 
     /// Makes a log that nobody looks after.
-    pub(super) fn new(
-        settings: Settings,
-        state: &Path,
-        askers: Arc<dyn Askers>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        let ring = Ring::default();
+    pub(super) fn new(state: &Path, askers: Arc<dyn Askers>, clock: Arc<dyn Clock>) -> Self {
         let inner = Inner {
-            settings,
+            settings: Settings { level: Level::Off, ..Settings::default() },
             notes: Vec::new(),
-            ring,
+            ring: Ring::default(),
             written: 0,
             left_out: BTreeSet::new(),
             to_erase: BTreeSet::new(),
             lost: 0,
             failing: false,
         };
-        let log = Self {
+        Self {
             file: state.join(FILE),
             desk: Arc::default(),
             inner: Mutex::new(inner),
             disk: Mutex::default(),
             askers,
             clock,
-        };
-        log.set(settings);
-        log
+        }
     }
 
     /// Returns a scribe for a thread that answers.
@@ -133,8 +122,9 @@ impl QueryLog {
     }
 
     /// Changes what is done, as after a reload.  What is not to be kept any more
-    /// is erased at once, on disk too, so it may have to wait for the disk.
-    pub fn set(&self, settings: Settings) {
+    /// is erased at once, on disk too, so it may have to wait for the disk.  Fails
+    /// if it can't be removed from there.
+    pub fn set(&self, settings: Settings) -> io::Result<()> {
         {
             let mut inner = lock(&self.inner);
             inner.settings = settings;
@@ -155,11 +145,12 @@ impl QueryLog {
             None => Ok(()),
         });
         self.judge(&mut disk, done);
-        if !settings.is_on_disk() {
-            *disk = None;
-            disk::remove(&self.file);
-            lock(&self.inner).written = 0;
+        if settings.is_on_disk() {
+            return Ok(());
         }
+        *disk = None;
+        lock(&self.inner).written = 0;
+        disk::remove(&self.file)
     }
 
     /// Notes nothing of these devices from now on, and erases what there is of
@@ -280,7 +271,9 @@ impl QueryLog {
                     // It can't be mended, and its rows are nothing to keep longer
                     // than was said.
                     *disk = None;
-                    disk::remove(&self.file);
+                    if let Err(error) = disk::remove(&self.file) {
+                        tracing::warn!(file = %self.file.display(), %error, "it can't be removed either");
+                    }
                 }
             }
         }

@@ -1,4 +1,6 @@
-//! What is kept, what is forgotten, and what a disk that fails does.
+//! What is kept, and what is forgotten.
+
+mod faults;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -57,7 +59,8 @@ impl Fixture {
 
     fn at(folder: PathBuf, settings: Settings, unix: i64) -> Self {
         let clock = Arc::new(ManualClock::at(unix));
-        let log = QueryLog::new(settings, &folder, Arc::new(Two), Arc::clone(&clock) as Arc<dyn Clock>);
+        let log = QueryLog::new(&folder, Arc::new(Two), Arc::clone(&clock) as Arc<dyn Clock>);
+        log.set(settings).unwrap();
         let scribe = log.scribe();
         Self { folder, clock, log, scribe }
     }
@@ -152,7 +155,7 @@ fn without_clients_there_are_no_devices_and_off_is_nothing() {
     fixture.log.leave_out([Arc::from("kitchen")].into());
     fixture.ask(0, "c.example", true);
     assert_eq!(fixture.names(&Filter::default()), [" a.example 2"]);
-    fixture.log.set(Settings { level: Level::Off, ..Settings::default() });
+    fixture.log.set(Settings { level: Level::Off, ..Settings::default() }).unwrap();
     fixture.ask(0, "b.example", true);
     assert!(fixture.names(&Filter::default()).is_empty());
 }
@@ -285,7 +288,7 @@ fn who_asked_is_forgotten_when_that_is_not_to_be_known_any_more() {
     fixture.minute();
     fixture.ask(1, "b.example", true);
     fixture.log.drain();
-    fixture.log.set(Settings { level: Level::NoClient, ..ON_DISK });
+    fixture.log.set(Settings { level: Level::NoClient, ..ON_DISK }).unwrap();
     assert_eq!(fixture.names(&Filter::default()), [" a.example 1", " b.example 1"]);
     fixture.minute();
     for gone in ["kitchen", "bath", "amazon-echo"] {
@@ -337,64 +340,4 @@ fn a_day_of_a_house_is_few_megabytes_on_disk() {
         (written() - before, left(&fixture.folder, &Filter::default(), 20_000).unwrap().len());
     assert!(octets < 20_000_000, "{octets} octets for {queries} queries");
     assert!(rows > 2_000, "half of the queries are rows");
-}
-
-#[test]
-fn what_is_not_to_be_on_disk_any_more_is_removed() {
-    let mut fixture = Fixture::new(ON_DISK);
-    fixture.ask(0, "a-secret.example", true);
-    fixture.minute();
-    fixture.log.set(Settings::default());
-    assert!(!is_left(&fixture.folder) && !fixture.on_disk("secret"));
-    assert_eq!(fixture.names(&Filter::default()), ["kitchen a-secret.example 1"], "it is in memory still");
-}
-
-#[test]
-fn a_broken_file_begins_anew() {
-    for damage in [
-        &b"this is no database, and never was one, whatever its name may say"[..],
-        &[0; 5_000],
-        &[0xff; 5_000],
-    ] {
-        let mut fixture = Fixture::new(Settings::default());
-        fs::write(fixture.folder.join(FILE), damage).unwrap();
-        // The log opens it with the next row.
-        lock(&fixture.log.inner).settings = ON_DISK;
-        fixture.ask(0, "a.example", true);
-        fixture.minute();
-        assert!(fixture.on_disk("a.example") && fixture.log.facts().disk_ok);
-    }
-}
-
-#[test]
-fn a_file_that_breaks_while_it_is_open_begins_anew() {
-    let mut fixture = Fixture::new(ON_DISK);
-    fixture.ask(0, "a.example", true);
-    fixture.minute();
-    for file in [FILE, "query-log.db-wal"] {
-        let path = fixture.folder.join(file);
-        let length = usize::try_from(fs::metadata(&path).map_or(0, |file| file.len())).unwrap();
-        fs::write(path, vec![0x5a; length.max(8_192)]).unwrap();
-    }
-    for _ in 0..5 {
-        fixture.ask(0, "b.example", true);
-        fixture.clock.advance(Duration::from_hours(1));
-        fixture.minute();
-    }
-    assert!(fixture.on_disk("b.example") && fixture.log.facts().disk_ok, "{:?}", fixture.log.facts());
-}
-
-#[test]
-fn where_nothing_can_be_written_it_goes_on_in_memory_and_on_disk_once_it_can() {
-    let mut fixture = Fixture::new(Settings::default());
-    // A folder stands where the file is to be.
-    fs::create_dir(fixture.folder.join(FILE)).unwrap();
-    fixture.log.set(ON_DISK);
-    fixture.ask(0, "a.example", true);
-    fixture.minute();
-    assert!(!fixture.log.facts().disk_ok);
-    assert_eq!(fixture.names(&Filter::default()), ["kitchen a.example 1"]);
-    fs::remove_dir(fixture.folder.join(FILE)).unwrap();
-    fixture.minute();
-    assert!(fixture.log.facts().disk_ok && fixture.on_disk("a.example"));
 }
