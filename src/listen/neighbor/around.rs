@@ -16,6 +16,8 @@ pub struct Around {
     /// Routers that packets to elsewhere are sent to, each with the interface if it
     /// takes that to tell it from another.
     pub gateways: Vec<Key>,
+    /// The interfaces they are behind.
+    pub outward: Vec<u32>,
     /// Addresses of this machine that can be used.
     pub own: Vec<Own>,
 }
@@ -62,6 +64,7 @@ pub fn look() -> io::Result<Around> {
             RouteAttribute::Oif(link) => Some(*link),
             _ => None,
         });
+        around.outward.extend(link);
         around.gateways.extend(route.attributes.iter().filter_map(|attribute| match attribute {
             RouteAttribute::Gateway(RouteAddress::Inet(v4)) => Some((IpAddr::V4(*v4), 0)),
             RouteAttribute::Gateway(RouteAddress::Inet6(v6)) => {
