@@ -7,6 +7,7 @@ use sordino::resolve::File;
 use sordino::resolve::Settings;
 
 use super::records;
+use super::refused;
 use super::scenario::without_comment;
 
 /// The moment of scenarios that do not care.
@@ -24,7 +25,7 @@ pub(crate) struct Config {
 /// well, and what only tests of unbound need.
 const NEUTRAL: &str = " target-fetch-policy trust-anchor-signaling fake-sha1 minimal-responses
     iter-scrub-promiscuous access-control rrset-roundrobin verbosity do-not-query-localhost harden-glue
-    harden-below-nxdomain harden-dnssec-stripped harden-referral-path module-config outbound-msg-retry
+    harden-below-nxdomain harden-dnssec-stripped harden-referral-path outbound-msg-retry
     num-queries-per-thread ede prefetch-key msg-cache-size rrset-cache-size aggressive-nsec prefetch
     harden-unknown-additional harden-unverified-glue log-servfail val-log-level server stub-prime
     use-caps-for-id val-sig-skew-min val-sig-skew-max val-bogus-ttl val-nsec3-keysize-iterations
@@ -32,7 +33,13 @@ const NEUTRAL: &str = " target-fetch-policy trust-anchor-signaling fake-sha1 min
     max-udp-size msg-buffer-size infra-host-ttl infra-keep-probing jostle-timeout outgoing-range num-threads
     discard-timeout wait-limit max-sent-count max-query-restarts unwanted-reply-threshold do-udp do-tcp
     deny-any disable-dnssec-lame-check log-queries log-replies serve-expired-ttl serve-expired-ttl-reset
-    serve-expired-reply-ttl serve-expired-client-timeout ";
+    serve-expired-reply-ttl serve-expired-client-timeout log-time-ascii log-local-actions use-syslog directory
+    chroot username pidfile do-daemonize msg-cache-slabs rrset-cache-slabs infra-cache-slabs key-cache-slabs
+    key-cache-size neg-cache-size add-holddown del-holddown keep-missing permit-small-holddown root-key-sentinel
+    auto-trust-anchor-file iter-scrub-ns iter-scrub-cname max-global-quota
+    unblock-lan-zones insecure-lan-zones udp-connect outgoing-port-avoid force-ipv6 prefer-ip4 prefer-ip6
+    fast-server-permil fast-server-num tcp-idle-timeout tcp-upstream so-reuseport interface port
+    hide-identity identity hide-trustanchor extended-statistics statistics-interval ";
 
 /// Reads the lines of a config; `text` is the whole scenario.
 pub(crate) fn read(lines: &[String], text: &str) -> Result<Config, String> {
@@ -101,8 +108,17 @@ pub(crate) fn read(lines: &[String], text: &str) -> Result<Config, String> {
             ("val-override-date" | "val-override-timestamp", _) => {
                 unix = records::moment(value).ok_or_else(|| format!("config: {line}"))?;
             }
+            ("module-config", _) => {
+                let strange =
+                    value.split_whitespace().find(|word| !matches!(*word, "validator" | "iterator"));
+                if let Some(module) = strange {
+                    return Err(refused::unknown(module));
+                }
+            }
             _ if NEUTRAL.split_whitespace().any(|known| known == key) => {}
-            _ => return Err(format!("config: {line}")),
+            // Off, as it is here.
+            _ if refused::why(key).is_some() && !is_on() => {}
+            _ => return Err(refused::why(key).unwrap_or_else(|| format!("config: {line}"))),
         }
     }
     if !hints.is_empty() {

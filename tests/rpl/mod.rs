@@ -9,7 +9,9 @@ mod garbled;
 mod network;
 mod play;
 mod records;
+mod refused;
 mod scenario;
+mod values;
 mod wire;
 
 use std::fs;

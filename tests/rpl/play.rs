@@ -48,10 +48,12 @@ use super::garbled::Garbled;
 use super::garbled::Seen;
 use super::network::Script;
 use super::records::Rr;
+use super::refused;
 use super::scenario;
 use super::scenario::Entry;
 use super::scenario::Scenario;
 use super::scenario::Step;
+use super::values::Values;
 use super::wire;
 
 /// Takes no notes.
@@ -82,6 +84,7 @@ struct Stage {
     clock: Arc<ManualClock>,
     send: mpsc::UnboundedSender<Answered>,
     receive: mpsc::UnboundedReceiver<Answered>,
+    values: Values,
 }
 
 /// Plays a scenario; a fault names its step.
@@ -165,7 +168,7 @@ impl Stage {
         let identify = Arc::new(Identify::new(Arc::new(NoNeighbors), Arc::default()));
         let door = Door::new(home, Arc::clone(&clock) as _, identify, Arc::new(Nobody));
         let (send, receive) = mpsc::unbounded_channel();
-        Ok(Self { door: Arc::new(door), network, clock, send, receive })
+        Ok(Self { door: Arc::new(door), network, clock, send, receive, values: Values::default() })
     }
 
     /// Carries out a step, or checks what it says.
@@ -182,10 +185,14 @@ impl Stage {
                 }
             }
             ("TIME_PASSES", _) => {
-                let [word, seconds] = &step.rest[..] else { return Err("TIME_PASSES".to_owned()) };
-                let seconds: f64 = seconds.parse().ok().filter(|_| word == "ELAPSE").ok_or("TIME_PASSES")?;
-                self.clock.advance(Duration::from_secs_f64(seconds));
+                let (word, value) = step.rest.split_first().ok_or("TIME_PASSES")?;
+                if !matches!(word.as_str(), "ELAPSE" | "EVAL") {
+                    return Err(refused::unknown(word));
+                }
+                let seconds = self.values.eval(&value.join(" "), self.clock.now().unix)?;
+                self.clock.advance(Duration::try_from_secs_f64(seconds).map_err(|fault| fault.to_string())?);
             }
+            ("ASSIGN", _) => self.values.assign(&step.rest, self.clock.now().unix)?,
             ("REPLY", Some(entry)) => {
                 self.network.reply(entry, to).await.then_some(()).ok_or("nobody asked that")?;
             }
@@ -202,9 +209,10 @@ impl Stage {
                     return Err(format!("{sent} queries were sent"));
                 }
             }
-            ("NOTHING", _) => {}
+            // How fast a server is thought to be changes who is asked first, no more.
+            ("NOTHING" | "INFRA_RTT", _) => {}
             ("TRAFFIC", _) => tokio::time::sleep(Duration::from_secs(1)).await,
-            (word, _) => return Err(format!("a step that is not played: {word}")),
+            (word, _) => return Err(refused::unknown(word)),
         }
         Ok(())
     }

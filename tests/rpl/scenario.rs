@@ -22,6 +22,7 @@
 
 use super::records;
 use super::records::Rr;
+use super::refused;
 
 /// A scenario.
 #[derive(Debug, Default)]
@@ -98,11 +99,11 @@ const MATCHES: &str = " opcode qtype qname qcase question subdomain rcode flags 
     all all_noedns ttl UDP TCP DO noedns edns ednsdata serial= ede= ";
 
 /// What ADJUST lines may say.
-const ADJUSTS: &str = " copy_id copy_query raw_id do_not_answer sleep= packet_sleep= ";
+const ADJUSTS: &str = " copy_id copy_query raw_id raw_data do_not_answer sleep= packet_sleep= ";
 
 /// What REPLY lines may say.
 const FLAGS: &str = " QR AA TC RD RA AD CD DO QUERY STATUS NOTIFY UPDATE NOERROR FORMERR SERVFAIL NXDOMAIN
-    NOTIMP NOTIMPL REFUSED YXDOMAIN NOTAUTH ";
+    NOTIMP NOTIMPL REFUSED YXDOMAIN YXRRSET NXRRSET NOTAUTH NOTZONE ";
 
 /// Returns words if all of them are known: what is not understood is not passed by.
 fn known(words: &[&str], of: &str) -> Result<Vec<String>, String> {
@@ -111,7 +112,7 @@ fn known(words: &[&str], of: &str) -> Result<Vec<String>, String> {
         of.split_whitespace().any(|known| known == word)
     };
     match words.iter().find(|word| !is_known(word)) {
-        Some(word) => Err(format!("not understood: {word}")),
+        Some(word) => Err(refused::unknown(word)),
         None => Ok(words.iter().map(|&word| word.to_owned()).collect()),
     }
 }
@@ -127,6 +128,8 @@ struct Reader {
     section: Option<usize>,
     in_range: bool,
     hex: Option<(bool, String)>,
+    /// Whether the octets of a message follow (deckard's way).
+    raw: bool,
     origin: String,
     ttl: u32,
 }
@@ -135,12 +138,19 @@ struct Reader {
 pub(crate) fn read(text: &str) -> Result<Scenario, String> {
     let mut reader = Reader { origin: ".".to_owned(), ttl: 3_600, ..Reader::default() };
     let mut lines = (1..).zip(text.lines());
+    let mut in_keys = false;
     loop {
-        let (_, line) = lines.next().ok_or("no CONFIG_END")?;
-        if line.trim_start().starts_with("CONFIG_END") {
-            break;
+        let (number, line) = lines.next().ok_or("no CONFIG_END")?;
+        match line.split_whitespace().next().unwrap_or_default() {
+            "CONFIG_END" => break,
+            "AUTOTRUST_FILE" => in_keys = true,
+            "AUTOTRUST_END" => in_keys = false,
+            word if word.starts_with("TEMPFILE_") => {
+                return Err(format!("line {number}: {}", refused::unknown(word)));
+            }
+            _ if in_keys => reader.scenario.config.extend(trusted(line)),
+            _ => reader.scenario.config.push(line.to_owned()),
         }
-        reader.scenario.config.push(line.to_owned());
     }
     for (number, line) in lines {
         let line = without_comment(line).trim();
@@ -152,6 +162,16 @@ pub(crate) fn read(text: &str) -> Result<Scenario, String> {
         }
     }
     Ok(reader.scenario)
+}
+
+/// Returns the setting that stands for a line of a file of unbound's in which keys
+/// are followed (RFC 5011): those that are valid or missing, or have no state yet,
+/// are trusted.
+fn trusted(line: &str) -> Option<String> {
+    let record = without_comment(line).trim();
+    let state = line.split_once(";;state=").and_then(|(_, state)| state.chars().next());
+    let is_trusted = !record.is_empty() && state.is_none_or(|state| matches!(state, '2' | '3'));
+    is_trusted.then(|| format!("trust-anchor: \"{record}\""))
 }
 
 /// Returns what stands before a comment.
@@ -198,12 +218,15 @@ impl Reader {
                 range.ok_or("an address outside of a range")?.addresses.extend(owned(rest));
             }
             (["STEP", at, word, rest @ ..], _) => {
+                if let Some(why) = refused::why(word) {
+                    return Err(why);
+                }
                 let (number, rest) = (number(at)?, owned(rest));
                 self.scenario.steps.push(Step { number, word: (*word).to_owned(), rest, entry: None });
             }
             (["ENTRY_BEGIN"], _) => {
                 self.entry = Some(Entry::default());
-                self.section = None;
+                (self.section, self.raw) = (None, false);
             }
             (["ENTRY_END"], entry) => {
                 let entry = entry.take().ok_or("ENTRY_END without ENTRY_BEGIN")?;
@@ -219,12 +242,19 @@ impl Reader {
             (["ADJUST", rest @ ..], Some(entry)) => entry.adjust.extend(known(rest, ADJUSTS)?),
             (["REPLY" | "FLAGS", rest @ ..], Some(entry)) => entry.flags.extend(known(rest, FLAGS)?),
             (["HEX_ANSWER_BEGIN"], Some(_)) => self.hex = Some((true, String::new())),
+            (["RAW"], Some(entry)) => (entry.octets, self.raw) = (Some(Vec::new()), true),
             (["HEX_EDNSDATA_BEGIN"], Some(_)) => self.hex = Some((false, String::new())),
             (["MANDATORY" | "ADDRESS", ..], Some(_)) => {}
             (["SECTION", section], Some(_)) => {
                 let at = SECTIONS.iter().position(|name| name == section);
                 self.section = Some(at.ok_or_else(|| format!("no section is called {section}"))?);
             }
+            ([digits], Some(Entry { octets: Some(octets), .. })) if self.raw => {
+                // NULL is a message without octets.
+                let more = if *digits == "NULL" { Some(Vec::new()) } else { records::hex(digits) };
+                octets.extend(more.ok_or("not hexadecimal")?);
+            }
+            (["EXTRA_PACKET", ..], Some(_)) => return Err(refused::unknown("EXTRA_PACKET")),
             (_, Some(entry)) => {
                 let section = self.section.ok_or_else(|| format!("not understood: {line}"))?;
                 let rr = if section == 0 {

@@ -32,7 +32,10 @@ fn head(flags: &[String]) -> u16 {
         "NOTIMP" | "NOTIMPL" => 4,
         "REFUSED" => 5,
         "YXDOMAIN" => 6,
+        "YXRRSET" => 7,
+        "NXRRSET" => 8,
         "NOTAUTH" => 9,
+        "NOTZONE" => 10,
         _ => 0,
     });
     bits.fold(0, |all, bit| all | bit)
@@ -82,6 +85,9 @@ fn question(rr: &Rr) -> Vec<u8> {
 
 /// Returns the query of a client.
 pub(crate) fn query(entry: &Entry, id: u16, with_edns: bool) -> Vec<u8> {
+    if let Some(octets) = &entry.octets {
+        return octets.clone();
+    }
     let asked = entry.sections[0].first().map(question).unwrap_or_default();
     let dnssec_ok = entry.has("DO");
     let edns = (dnssec_ok || with_edns).then_some((4_096, dnssec_ok));

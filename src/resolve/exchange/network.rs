@@ -124,3 +124,6 @@ async fn over_tcp(server: SocketAddr, query: &[u8]) -> io::Result<Vec<u8>> {
         _ => Err(io::ErrorKind::InvalidData.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

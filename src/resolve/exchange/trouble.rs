@@ -67,6 +67,11 @@ impl Trouble {
         matches!(self, Self::Limit(_))
     }
 
+    /// Returns whether nobody was there to say anything.
+    pub(in crate::resolve) fn is_absence(&self) -> bool {
+        matches!(self, Self::Silence | Self::Unreachable | Self::NoServers | Self::Resting | Self::Secrecy(_))
+    }
+
     /// Returns the limit that was hit, if it is one.
     pub(in crate::resolve) fn limit(&self) -> Option<Limit> {
         match self {

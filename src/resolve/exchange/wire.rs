@@ -214,9 +214,11 @@ pub(in crate::resolve) fn is_oversized(reply: &Message) -> bool {
     false
 }
 
-/// Returns whether a reply says that its server knows no EDNS (RFC 6891 section 7).
+/// Returns whether a reply says that its server knows no EDNS (RFC 6891 section 7),
+/// or none of version 0, which is the only one there is.
 pub(in crate::resolve) fn knows_no_edns(reply: &Message) -> bool {
-    matches!(reply.metadata.response_code, ResponseCode::FormErr | ResponseCode::NotImp)
+    use ResponseCode as R;
+    matches!(reply.metadata.response_code, R::FormErr | R::NotImp | R::BADVERS | R::BADSIG)
 }
 
 #[cfg(test)]

@@ -25,6 +25,10 @@ use crate::resolve::stats::Limit;
 /// How many name servers are looked up at a time.
 const AT_A_TIME: usize = 2;
 
+/// How many aliases of a name server's name are followed.  There should be none
+/// (RFC 2181 section 10.3), and some zones have one.
+const SERVER_ALIASES: usize = 2;
+
 /// The port of DNS.
 const PORT: u16 = 53;
 
@@ -130,15 +134,23 @@ impl Job {
     /// Starts to look up the addresses of a name server in one family.
     fn address_of(&self, server: Name, rtype: RecordType) -> JoinHandle<Result<Vec<IpAddr>, Trouble>> {
         let job = self.clone();
-        let looking = async move {
-            if !job.engine.store.knows(&server, rtype, job.now.instant) {
-                job.budget.take(Limit::Lookups, 1)?;
+        tokio::spawn(async move { job.look_up(server, rtype).await })
+    }
+
+    /// Looks up the addresses of a name server in one family.
+    async fn look_up(&self, mut server: Name, rtype: RecordType) -> Result<Vec<IpAddr>, Trouble> {
+        for _ in 0..=SERVER_ALIASES {
+            if !self.engine.store.knows(&server, rtype, self.now.instant) {
+                self.budget.take(Limit::Lookups, 1)?;
             }
-            let found = job.find(&server, rtype).await?;
-            // RFC 2181 section 10.3: the name of a server is no alias.
-            Ok(if found.kind == Kind::Data { addresses_in(&found) } else { Vec::new() })
-        };
-        tokio::spawn(looking)
+            let found = self.find(&server, rtype).await?;
+            match found.comes_to(rtype) {
+                Kind::Data => return Ok(addresses_in(&found)),
+                Kind::Alias(target) => server = target.to_lowercase(),
+                Kind::TooLong | Kind::NoData | Kind::NxDomain => break,
+            }
+        }
+        Ok(Vec::new())
     }
 }
 

@@ -265,7 +265,8 @@ impl Job {
         for _ in 0..2 {
             let found = match self.find(zone, RecordType::DNSKEY).await {
                 Ok(found) => found,
-                Err(trouble) if trouble.is_final() => return Err(trouble),
+                // Nobody has said anything that could be wrong.
+                Err(trouble) if trouble.is_final() || trouble.is_absence() => return Err(trouble),
                 Err(trouble) => {
                     return bogus(no_key(format!("the keys of {zone} cannot be had: {trouble}")));
                 }

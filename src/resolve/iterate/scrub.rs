@@ -83,6 +83,9 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
             && record.name.zone_of(asked.zone)
     };
     let leads_up = reply.authorities.iter().any(upwards);
+    // Whoever tells of others only does not say that there is nothing.
+    let tells_of_others =
+        !reply.answers.is_empty() && reply.answers.iter().all(|record| record.name != *asked.name);
     // Whoever is named, and wherever that leads: the server itself does not know.
     let names_others = reply.authorities.iter().any(|record| record.record_type() == RecordType::NS);
     gather_signatures(&mut reply);
@@ -115,7 +118,7 @@ pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Troubl
     let kind = if rcode == ResponseCode::NXDomain { Kind::NxDomain } else { Kind::NoData };
     let found = Arc::new(negative(asked, asked.name, kind, &reply));
     // A server that sends us up does not know the zone, whatever it claims.
-    if leads_up && !has_soa && rcode == ResponseCode::NoError {
+    if (leads_up || tells_of_others) && !has_soa && rcode == ResponseCode::NoError {
         return Err(Trouble::Lame);
     }
     if authority {

@@ -121,7 +121,9 @@ impl Store {
         if let Some(found) = fresh(rtype) {
             return Some(found);
         }
-        if rtype == RecordType::DS || rtype == RecordType::CNAME {
+        // The parent's DS records stand beside an alias, and the keys of a zone that
+        // has one at its apex, where none should be.
+        if matches!(rtype, RecordType::DS | RecordType::DNSKEY | RecordType::CNAME) {
             return None;
         }
         fresh(RecordType::CNAME).filter(|found| matches!(found.outline, Outline::Alias | Outline::Data))

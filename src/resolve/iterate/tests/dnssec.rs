@@ -87,6 +87,11 @@ impl Signed {
         Self::with(Key::new(), NOW, spoil, |_| {})
     }
 
+    /// Makes `example.com` of a key.
+    pub(super) fn of_key(key: Key) -> Self {
+        Self::with(key, NOW, |_, _, _| {}, |_| {})
+    }
+
     /// Makes `example.com` of a key, with signatures of a moment.
     fn with(
         key: Key,
@@ -108,7 +113,7 @@ impl Signed {
     }
 
     /// Makes `example.com` of a key, with DS records that may be of another.
-    fn delegated(
+    pub(super) fn delegated(
         ds: &[Record],
         key: Key,
         unix: i64,

@@ -1,8 +1,14 @@
 //! What is forged with signatures at hand: others' keys, others' places, and what
 //! is good beside what is not.
 
+use hickory_proto::dnssec::Algorithm;
+use hickory_proto::dnssec::DigestType;
+use hickory_proto::dnssec::PublicKeyBuf;
+use hickory_proto::dnssec::rdata::DNSKEY;
 use hickory_proto::dnssec::rdata::DNSSECRData;
+use hickory_proto::dnssec::rdata::DS;
 use hickory_proto::dnssec::rdata::NSEC;
+use hickory_proto::dnssec::rdata::RRSIG;
 use hickory_proto::op::Message;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RData;
@@ -17,6 +23,8 @@ use super::internet::name;
 use super::signed::Key;
 use crate::resolve::Flaw;
 use crate::resolve::iterate::found::covered;
+use crate::resolve::iterate::found::signature;
+use crate::resolve::stats::Limit;
 
 /// Puts a signature in place of those over addresses.
 fn resign(reply: &mut Message, sign: impl FnOnce(&[Record]) -> Record) {
@@ -68,6 +76,52 @@ async fn a_key_that_is_trusted_makes_no_others_trusted_by_standing_beside_them()
         resign(reply, |set| stranger.sign(&zone, set, NOW, |_| {}));
     });
     assert_eq!(signed.flaw("www.example.com").await, Flaw::NoKey);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_of_enormous_size_or_exponent_are_no_good() {
+    // RFC 3110 section 2: the length of the exponent, the exponent, the modulus.
+    let long = |length: u16| [&[0][..], &length.to_be_bytes()].concat();
+    let keys = [
+        // A modulus of 64 Kibit, and one of 16.
+        [&[1, 3][..], &[0xff; 8_192]].concat(),
+        [&[3, 1, 0, 1][..], &[0xff; 2_048]].concat(),
+        // An exponent of 32 Kibit, and one of 4.
+        [long(4_096), vec![0xff; 4_096], vec![0xfd; 256]].concat(),
+        [long(512), vec![0xff; 512], vec![0xfd; 256]].concat(),
+        // No exponent, no modulus, neither.
+        [&[0, 0, 0][..], &[0xff; 256]].concat(),
+        vec![1, 3],
+        vec![],
+    ];
+    for (nth, octets) in keys.into_iter().enumerate() {
+        let key = DNSKEY::with_flags(257, PublicKeyBuf::new(octets, Algorithm::RSASHA256));
+        let (zone, tag) = (name("example.com."), key.calculate_key_tag().unwrap());
+        let digest = key.to_digest(&zone, DigestType::SHA256).unwrap().as_ref().to_vec();
+        let ds = DS::new(tag, Algorithm::RSASHA256, DigestType::SHA256, digest);
+        let ds = Record::from_rdata(zone.clone(), 300, RData::DNSSEC(DNSSECRData::DS(ds)));
+        let signed = Signed::delegated(
+            &[ds],
+            Key::new(),
+            NOW,
+            move |query, reply, own| {
+                if !is_asked(query, RecordType::DNSKEY) {
+                    return;
+                }
+                let data = RData::DNSSEC(DNSSECRData::DNSKEY(key.clone()));
+                reply.answers = vec![Record::from_rdata(zone.clone(), 3_600, data)];
+                let rrsig = own.sign(&zone, &reply.answers, NOW, |input| {
+                    (input.algorithm, input.key_tag) = (Algorithm::RSASHA256, tag);
+                });
+                let input = signature(&rrsig).unwrap().input().clone();
+                let data = RData::DNSSEC(DNSSECRData::RRSIG(RRSIG::from_sig(input, vec![0x55; 256])));
+                reply.answers.push(Record::from_rdata(zone.clone(), 3_600, data));
+            },
+            |_| {},
+        );
+        assert_eq!(signed.flaw("www.example.com").await, Flaw::Other, "{nth}");
+        assert_eq!(signed.house.exceeded(Limit::BadSignatures), 0);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod attacks;
+mod cuts;
 mod dnssec;
 mod failures;
 mod forgeries;
@@ -9,6 +10,7 @@ mod forwarded;
 mod internet;
 mod limits;
 mod nsec3;
+mod oddities;
 mod proven;
 mod rollover;
 mod signed;

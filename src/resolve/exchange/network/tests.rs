@@ -1,0 +1,102 @@
+//! Real sockets on the loopback: what a forger would have to guess.
+
+use std::collections::HashSet;
+
+use hickory_proto::rr::Name;
+use hickory_proto::rr::RecordType;
+
+use super::*;
+use crate::resolve::exchange::wire::Manner;
+use crate::resolve::exchange::wire::request;
+
+/// How many queries are looked at.
+const QUERIES: usize = 256;
+
+fn query() -> Vec<u8> {
+    let manner = Manner {
+        edns: true,
+        mixed: false,
+        recursion_desired: false,
+        checking_disabled: false,
+        hidden_in: None,
+    };
+    request(&Name::from_ascii("www.example.com.").unwrap(), RecordType::A, manner).unwrap()
+}
+
+fn reply_to(query: &[u8]) -> Vec<u8> {
+    let mut reply = query.to_vec();
+    reply[2] |= 0x80;
+    reply
+}
+
+async fn loopback() -> (UdpSocket, SocketAddr) {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
+/// Returns how many of `QUERIES` numbers came only once, and in how many of 16
+/// equal parts of what is between the smallest and the largest they are.
+fn spread(numbers: &[u16]) -> (usize, usize) {
+    let [least, most] = [numbers.iter().min(), numbers.iter().max()].map(|end| usize::from(*end.unwrap()));
+    let part = |number: &u16| (usize::from(*number) - least) * 16 / (most - least + 1);
+    let parts: HashSet<usize> = numbers.iter().map(part).collect();
+    (numbers.iter().collect::<HashSet<_>>().len(), parts.len())
+}
+
+#[tokio::test]
+async fn neither_ports_nor_ids_can_be_told_from_those_before() {
+    let (server, address) = loopback().await;
+    let answering = tokio::spawn(async move {
+        let (mut ports, mut ids, mut buffer) = (Vec::new(), Vec::new(), [0; 512]);
+        while ports.len() < QUERIES {
+            let (length, from) = server.recv_from(&mut buffer).await.unwrap();
+            ports.push(from.port());
+            ids.push(u16::from_be_bytes([buffer[0], buffer[1]]));
+            server.send_to(&reply_to(&buffer[..length]), from).await.unwrap();
+        }
+        (ports, ids)
+    });
+    for _ in 0..QUERIES {
+        let query = query();
+        let reply = Sockets.exchange(address, &query, false, Duration::from_secs(5)).await.unwrap();
+        assert_eq!(reply[..2], query[..2]);
+    }
+    let (ports, ids) = answering.await.unwrap();
+    for numbers in [&ports, &ids] {
+        let (different, parts) = spread(numbers);
+        // Of 28,232 ports, the usual range, one is met again; 20 are met in less than
+        // one of 10^15 runs, and so is an empty part.
+        assert!(different > QUERIES - 20 && parts == 16, "{different} {parts} {numbers:?}");
+        // Half of them go up and half go down; the deviation is about 5.
+        let ups = numbers.windows(2).filter(|pair| pair[0] < pair[1]).count();
+        assert!((QUERIES / 2 - 60..QUERIES / 2 + 60).contains(&ups), "{ups} {numbers:?}");
+        let steps: HashSet<u16> = numbers.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+        assert!(steps.len() > QUERIES / 2, "{numbers:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_was_not_asked_is_not_heard_nor_told_that_the_port_is_open() {
+    // SAD DNS (CCS 2020): a port that takes datagrams from everybody answers those who
+    // look for it with silence, and a closed one with ICMP.  A connected socket does
+    // not take them, and the kernel says of it what it says of closed ones.
+    let (server, address) = loopback().await;
+    let (stranger, _) = loopback().await;
+    let query = query();
+    let asking = {
+        let query = query.clone();
+        tokio::spawn(async move { Sockets.exchange(address, &query, false, Duration::from_secs(5)).await })
+    };
+    let mut buffer = [0; 512];
+    let (_, asker) = server.recv_from(&mut buffer).await.unwrap();
+    let mut forged = reply_to(&query);
+    forged[3] |= 3;
+    // The kernel's word about the port comes with the next attempt.
+    stranger.connect(asker).await.unwrap();
+    stranger.send(&forged).await.unwrap();
+    let refused = stranger.recv(&mut buffer).await.unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    server.send_to(&reply_to(&query), asker).await.unwrap();
+    assert_eq!(asking.await.unwrap().unwrap(), reply_to(&query));
+}
