@@ -21,7 +21,7 @@ use crate::matcher::Sink;
 use crate::matcher::Word;
 
 use super::family::FamilyId;
-use super::format::Line;
+use super::format::line::Line;
 use super::purpose::Purpose;
 
 pub use super::format::Format;

@@ -7,11 +7,13 @@
 
 pub mod book;
 mod counts;
+mod effect;
 mod identities;
 pub mod log;
 mod logged;
 pub mod metrics;
 mod register;
+mod resolving;
 mod series;
 mod storms;
 mod times;

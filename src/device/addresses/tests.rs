@@ -1,8 +1,10 @@
 //! Who is believed of two, for how long, and how much is kept.
 
+use super::told::MOST;
 use super::*;
 use crate::base::Clock;
 use crate::base::time::ManualClock;
+use std::net::IpAddr;
 use std::time::Duration;
 
 const A: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
