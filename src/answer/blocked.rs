@@ -7,16 +7,12 @@
 
 use super::Blocked;
 use super::BlockedAnswer;
+use super::rcode::NXDOMAIN;
+use super::rcode::REFUSED;
 use super::wire::write_head;
 use crate::query::QueryRef;
 use crate::query::Rtype;
 use crate::resolve::wire::HEADER;
-
-/// The RCODE NXDOMAIN (RFC 1035 section 4.1.1).
-pub(super) const NXDOMAIN: u16 = 3;
-
-/// The RCODE REFUSED.
-const REFUSED: u16 = 5;
 
 /// The name at the front of the question, as a compression pointer (RFC 1035
 /// section 4.1.4).

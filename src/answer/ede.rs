@@ -6,7 +6,7 @@
 use std::fmt;
 use std::fmt::Write;
 
-use super::blocked::NXDOMAIN;
+use super::rcode::NXDOMAIN;
 use crate::policy::Ground;
 use crate::resolve::Failure;
 use crate::resolve::FailureKind;

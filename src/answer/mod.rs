@@ -7,6 +7,7 @@
 mod blocked;
 mod ede;
 mod options;
+mod rcode;
 mod truncated;
 mod wire;
 
@@ -131,8 +132,8 @@ pub fn write(query: QueryRef<'_>, answer: &Answer, blocked: Blocked, limit: usiz
             (rcode, query.edns.map(|_| Error::of_ground(ground)))
         }
         Answer::Failed(failure) => {
-            wire::write_head(query, wire::SERVFAIL, [0; 3], out);
-            (wire::SERVFAIL, query.edns.map(|_| Error::of_failure(failure)))
+            wire::write_head(query, rcode::SERVFAIL, [0; 3], out);
+            (rcode::SERVFAIL, query.edns.map(|_| Error::of_failure(failure)))
         }
         Answer::Resolved(resolved) => {
             let rcode = wire::write_resolved(query, resolved, limit, out);

@@ -15,9 +15,6 @@ pub const UDP_SIZE: u16 = 1_232;
 /// The largest datagram of DNS without EDNS, in octets (RFC 1035 section 2.3.4).
 pub(super) const PLAIN_SIZE: usize = 512;
 
-/// The RCODE SERVFAIL (RFC 1035 section 4.1.1).
-pub(super) const SERVFAIL: u16 = 2;
-
 /// The TTL of stale data, in seconds (RFC 8767 section 5.2).
 const STALE_TTL: u32 = 30;
 

@@ -36,6 +36,8 @@ use super::load::Options;
 use super::load::state_dir;
 use super::pushed::Pushed;
 use super::state;
+use crate::base::Now;
+use crate::device::addresses::Shown;
 use crate::querylog;
 use crate::querylog::Filter;
 use crate::querylog::QueryLog;
@@ -140,6 +142,22 @@ pub struct Entry {
     pub room: Option<String>,
 }
 
+impl Entry {
+    /// Makes one of what is known at `now`.
+    fn of(Shown { addr, entry, about }: &Shown, now: Now) -> Self {
+        Self {
+            address: *addr,
+            mac: entry.mac.to_string(),
+            source: entry.source.to_string(),
+            age: Some(now.unix.saturating_sub(entry.since).max(0)),
+            left: entry.until.map(|until| until.saturating_sub(now.unix)),
+            name: about.name.as_deref().map(str::to_owned),
+            guest: about.guest,
+            room: about.room.as_deref().map(str::to_owned),
+        }
+    }
+}
+
 //----------- Serving ----------------------------------------------------------
 
 /// Starts answering in a state folder.  Where that can't be, the rest goes on.
@@ -149,7 +167,10 @@ pub(super) fn listen(folder: &Path, pushed: Arc<Pushed>, log: Arc<QueryLog>) {
             done(pushed.add(&mac, address, name.as_deref(), until))
         }
         Request::IdentityRemove { address } => done(pushed.remove(address)),
-        Request::Addresses {} => Response::Addresses(pushed.addresses()),
+        Request::Addresses {} => {
+            let (all, now) = pushed.addresses();
+            Response::Addresses(all.iter().map(|shown| Entry::of(shown, now)).collect())
+        }
         Request::LogRows { filter, after } => Response::Rows(log.rows(&filter, after)),
         Request::LogErase { device } => match log.erase(device.as_deref()) {
             Ok(rows) => Response::Erased(rows),

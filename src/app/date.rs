@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::kept;
+use super::state;
 use crate::base::Clock;
 use crate::listen::door::Door;
 use crate::resolve::Resolver;
@@ -46,7 +46,7 @@ pub(super) fn load(state: &Path, resolver: &Resolver, clock: &dyn Clock) {
 
 /// Reads when it was last.
 fn read(state: &Path) -> Option<i64> {
-    let octets = kept::read(&state.join(NAME), MAX_NUMBER).ok()?;
+    let octets = state::read(&state.join(NAME), MAX_NUMBER).ok()?;
     String::from_utf8(octets).ok()?.trim().parse().ok()
 }
 
@@ -98,7 +98,7 @@ pub(super) fn save(state: &Path, unix: i64, wrong: bool) {
     if wrong {
         return;
     }
-    if let Err(error) = kept::replace(state, NAME, unix.to_string().as_bytes()) {
+    if let Err(error) = state::replace(state, NAME, unix.to_string().as_bytes()) {
         tracing::debug!(%error, "the date can't be kept");
     }
 }

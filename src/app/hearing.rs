@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use super::network;
 use super::signs::Signs;
+use super::surroundings::surroundings;
 use crate::base::Client;
 use crate::base::Clock;
 use crate::base::Source;
@@ -67,7 +67,7 @@ impl Hearing {
         loop {
             let around = around::look().unwrap_or_default();
             let mut wanted = Channel::all(&around.own);
-            wanted.truncate(if network::surroundings(&around).contained { 0 } else { MOST_CHANNELS });
+            wanted.truncate(if surroundings(&around).contained { 0 } else { MOST_CHANNELS });
             heard.retain(|(channel, own, task)| {
                 let goes_on = wanted.iter().any(|(c, o)| c == channel && o == own) && !task.is_finished();
                 if !goes_on {

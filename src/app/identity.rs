@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-use super::load::Loaded;
 use super::signs::Signs;
 use super::watch::Watch;
 use crate::base::Clock;
@@ -74,16 +73,17 @@ async fn follow(identify: Arc<Identify>, clock: Arc<dyn Clock>) {
 pub(super) struct Tellers(Vec<AbortHandle>);
 
 impl Tellers {
-    /// Asks whomever the config names, now and whenever there may be news, and
-    /// forgets those it names no more.
+    /// Asks whomever the config names, with files in the folder `base`, now and
+    /// whenever there may be news, and forgets those it names no more.
     pub(super) fn start(
-        loaded: &Loaded,
+        config: &Config,
+        base: &Path,
         door: &Arc<Door<Resolver>>,
         recognizer: &Arc<Recognizer>,
         clock: &Arc<dyn Clock>,
     ) -> Self {
         let addresses = door.identify().addresses();
-        let tellers = tellers(&loaded.config, &loaded.base, addresses);
+        let tellers = tellers(config, base, addresses);
         let feeds: Vec<Feed> = tellers.iter().map(|teller| teller.feed().clone()).collect();
         addresses.only(&feeds, clock.now());
         let signs = Signs::new(recognizer, door);

@@ -5,17 +5,9 @@
 //! so only the user that Sordino runs as may read the file.  Nothing about it
 //! is worth a start or a stop that fails.
 
-use std::fs;
-use std::fs::File;
-use std::fs::OpenOptions;
-use std::io;
 use std::io::ErrorKind;
-use std::io::Read;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::rootkeys;
 use super::state;
 use crate::base::Now;
 use crate::resolve::MAX_SAVED;
@@ -24,11 +16,10 @@ use crate::resolve::Resolver;
 /// The name of the file.
 const NAME: &str = "cache";
 
-/// Takes up the answers that were kept in a state folder, and the root's keys.
+/// Takes up the answers that were kept in a state folder.
 pub(super) fn load(folder: &Path, resolver: &Resolver, now: Now) {
-    rootkeys::load(folder, resolver);
     let path = folder.join(NAME);
-    let saved = match read(&path, MAX_SAVED) {
+    let saved = match state::read(&path, MAX_SAVED) {
         Ok(saved) => saved,
         Err(error) if error.kind() == ErrorKind::NotFound => return,
         Err(error) => {
@@ -45,33 +36,9 @@ pub(super) fn load(folder: &Path, resolver: &Resolver, now: Now) {
 
 /// Keeps the answers of a resolver in a state folder.
 pub(super) fn save(folder: &Path, resolver: &Resolver, now: Now) {
-    if let Err(error) = replace(folder, NAME, &resolver.save(now)) {
+    if let Err(error) = state::replace(folder, NAME, &resolver.save(now)) {
         state::complain(folder, &error, "the cache can't be saved");
     }
-}
-
-/// Reads a file, not far beyond what is allowed.
-pub(super) fn read(path: &Path, most: usize) -> io::Result<Vec<u8>> {
-    let mut saved = Vec::new();
-    File::open(path)?.take(most as u64 + 1).read_to_end(&mut saved)?;
-    Ok(saved)
-}
-
-/// Replaces a file of the state folder, so that whenever the power goes, the old
-/// one is there or the new one, whole.
-pub(super) fn replace(state: &Path, name: &str, saved: &[u8]) -> io::Result<()> {
-    let unfinished = state.join(format!("{name}.tmp"));
-    // One that is left over may be readable to others.
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-    file.write_all(saved)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&unfinished, state.join(name))?;
-    File::open(state)?.sync_all()
 }
 
 #[cfg(test)]
@@ -80,6 +47,7 @@ mod tests {
     use crate::base::Clock;
     use crate::base::time::ManualClock;
     use crate::resolve::Settings;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     #[test]

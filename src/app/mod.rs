@@ -27,6 +27,7 @@ mod seen;
 mod signals;
 mod signs;
 mod state;
+mod surroundings;
 mod system;
 mod uplink;
 pub mod watch;

@@ -3,7 +3,6 @@
 
 use std::net::IpAddr;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
@@ -17,6 +16,7 @@ use super::doctor::ask;
 use super::doctor::ask::Who;
 use super::hearing::Hearing;
 use super::signs::Signs;
+use super::surroundings::surroundings;
 use crate::base::Client;
 use crate::base::Clock;
 use crate::base::MacAddr;
@@ -42,12 +42,6 @@ use crate::resolve::Resolver;
 
 /// How often we look.
 const MINUTE: Duration = Duration::from_mins(1);
-
-/// Files that are there in containers only (Docker; Podman and CRI-O).
-const CONTAINER: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
-
-/// Networks that container engines give to containers unless told otherwise.
-const BRIDGES: [&str; 2] = ["172.16.0.0/12", "10.88.0.0/16"];
 
 //----------- Shown ------------------------------------------------------------
 
@@ -267,14 +261,4 @@ fn speakers(around: &Around, house: &Household) -> Vec<Neighbor> {
             Some(Neighbor { mac, address, device })
         })
         .collect()
-}
-
-/// Says what the network looks like from here.
-pub(super) fn surroundings(around: &Around) -> Surroundings {
-    let own: Vec<IpAddr> = around.own.iter().map(|own| own.address).collect();
-    let bridges: Vec<ipnet::IpNet> = BRIDGES.iter().filter_map(|text| text.parse().ok()).collect();
-    let bridged = own.iter().any(|own| bridges.iter().any(|net| net.contains(own)));
-    let contained = bridged && CONTAINER.iter().any(|path| Path::new(path).exists());
-    let gateways = around.gateways.iter().map(|(router, _)| *router).collect();
-    Surroundings { gateways, own, contained, ..Surroundings::default() }
 }

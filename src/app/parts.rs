@@ -20,15 +20,17 @@ use super::identity;
 use super::kept;
 use super::last_good;
 use super::last_good::Start;
+use super::load::Loaded;
 use super::load::Options;
 use super::logged;
 use super::network::Network;
 use super::pushed::Pushed;
-use super::reload::home;
 use super::rootkeys;
 use super::seen;
 use crate::base::Clock;
+use crate::listen::access::Access;
 use crate::listen::door::Door;
+use crate::listen::door::Home;
 use crate::listen::probe::Probe;
 use crate::observe::Observer;
 use crate::observe::metrics::Metrics;
@@ -72,6 +74,7 @@ impl Parts {
         let observer = Observer::start(Arc::clone(&metrics), signs, visitors, &log, Arc::clone(&clock))?;
         let resolver = Arc::new(Resolver::new(&loaded.config.resolve)?);
         date::load(&state, &resolver, &*clock);
+        rootkeys::load(&state, &resolver);
         kept::load(&state, &resolver, clock.now());
         metrics.loaded(&loaded.house, &loaded.set_aside, clock.now());
         if *is_old {
@@ -125,4 +128,12 @@ impl Parts {
         kept::save(&self.state, &self.door.home().resolver, self.clock.now());
         seen::save(&self.state, &self.options.recognizer);
     }
+}
+
+/// Makes what queries meet of what was loaded.
+pub(super) fn home(loaded: &Loaded, resolver: Arc<Resolver>) -> Home<Resolver> {
+    let listen = &loaded.config.listen;
+    let access = Access::new(&listen.allow).paced(listen.rate_limit).behind(&listen.proxies);
+    let (house, offer) = (Arc::clone(&loaded.house), loaded.offer.clone());
+    Home { offer, ..Home::new(house, resolver, access) }
 }

@@ -12,7 +12,6 @@ use std::sync::PoisonError;
 
 use arc_swap::ArcSwapOption;
 
-use super::control::Entry;
 use super::load::Loaded;
 use super::signs::Signs;
 use super::state;
@@ -99,20 +98,10 @@ impl Pushed {
         }
     }
 
-    /// Returns who is where.
-    pub(super) fn addresses(&self) -> Vec<Entry> {
+    /// Returns who is where now, whoever told it.
+    pub(super) fn addresses(&self) -> (Vec<Shown>, Now) {
         let now = self.clock.now();
-        let shown = self.addresses.all(now).into_iter().map(|Shown { addr, entry, about }| Entry {
-            address: addr,
-            mac: entry.mac.to_string(),
-            source: entry.source.to_string(),
-            age: Some(now.unix.saturating_sub(entry.since).max(0)),
-            left: entry.until.map(|until| until.saturating_sub(now.unix)),
-            name: about.name.as_deref().map(str::to_owned),
-            guest: about.guest,
-            room: about.room.as_deref().map(str::to_owned),
-        });
-        shown.collect()
+        (self.addresses.all(now), now)
     }
 
     /// Enters who has an address.

@@ -24,12 +24,12 @@ use super::load::Options;
 use super::load::load;
 use super::logged;
 use super::parts::Parts;
+use super::parts::home;
 use super::signals::Signals;
 use super::system;
 use super::uplink;
 use super::watch::Watch;
 use crate::base::Diagnostic;
-use crate::listen::access::Access;
 use crate::listen::door::Home;
 use crate::listen::turns;
 use crate::observe::log;
@@ -39,14 +39,6 @@ use crate::resolve::Resolver;
 /// How often it is looked whether a query in hand still needs what was before a
 /// reload, in tenths of a second; by then all have been given up.
 const LET_GO: u32 = 100;
-
-/// Makes what queries meet of what was loaded.
-pub(super) fn home(loaded: &Loaded, resolver: Arc<Resolver>) -> Home<Resolver> {
-    let listen = &loaded.config.listen;
-    let access = Access::new(&listen.allow).paced(listen.rate_limit).behind(&listen.proxies);
-    let (house, offer) = (Arc::clone(&loaded.house), loaded.offer.clone());
-    Home { offer, ..Home::new(house, resolver, access) }
-}
 
 //----------- Running ----------------------------------------------------------
 
@@ -116,7 +108,7 @@ impl Running {
     /// Begins to follow what was loaded and came into effect.
     pub(super) fn start(parts: &Arc<Parts>, loaded: Loaded) -> Result<Self, String> {
         let (news, hear) = mpsc::channel(1);
-        let tellers = Tellers::start(&loaded, &parts.door, &parts.options.recognizer, &parts.clock);
+        let tellers = tellers(parts, &loaded);
         let lists = Fresh::start(parts, &loaded, &news, None)?;
         uplink::follow(&parts.door, news.clone());
         let (parts, watch) = (Arc::clone(parts), Watch::of(&loaded.files));
@@ -169,7 +161,7 @@ impl Running {
     /// Lets further queries meet what was loaded.
     fn swap(&mut self, loaded: Loaded) -> Result<(), String> {
         log::complain(&loaded.warnings);
-        let Parts { options, door, clock, .. } = &*self.parts;
+        let Parts { door, clock, .. } = &*self.parts;
         let old = door.home();
         let resolver = if self.settings == loaded.config.resolve {
             Arc::clone(&old.resolver)
@@ -179,7 +171,7 @@ impl Running {
         };
         tokio::spawn(let_go(door.swap(home(&loaded, resolver))));
         door.identify().set(identity::settings(&loaded.config));
-        self.tellers = Tellers::start(&loaded, door, &options.recognizer, clock);
+        self.tellers = tellers(&self.parts, &loaded);
         self.parts.pushed.trust(loaded.push_token.as_ref());
         self.watch.only(&loaded.files);
         let known = self.lists.lists.load_full();
@@ -196,6 +188,12 @@ impl Running {
         });
         Ok(())
     }
+}
+
+/// Asks those whom the config names who is where.
+fn tellers(parts: &Parts, loaded: &Loaded) -> Tellers {
+    let Parts { options, door, clock, .. } = parts;
+    Tellers::start(&loaded.config, &loaded.base, door, &options.recognizer, clock)
 }
 
 /// Reads everything on a thread of its own, which every other one goes before;

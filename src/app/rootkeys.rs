@@ -12,7 +12,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::kept;
 use super::state;
 use crate::base::Clock;
 use crate::listen::door::Door;
@@ -32,7 +31,7 @@ const FIRST: Duration = Duration::from_mins(1);
 /// Takes up the keys that were kept in a state folder.
 pub(super) fn load(folder: &Path, resolver: &Resolver) {
     let path = folder.join(NAME);
-    let saved = match kept::read(&path, MAX_ROOT_KEYS) {
+    let saved = match state::read(&path, MAX_ROOT_KEYS) {
         Ok(saved) => saved,
         Err(error) if error.kind() == ErrorKind::NotFound => return,
         Err(error) => {
@@ -67,7 +66,7 @@ pub(super) async fn follow(door: Arc<Door<Resolver>>, folder: PathBuf, clock: Ar
             continue;
         }
         tracing::info!(keys, "the root has changed its keys");
-        match kept::replace(&folder, NAME, text.as_bytes()) {
+        match state::replace(&folder, NAME, text.as_bytes()) {
             Ok(()) => known = text,
             Err(error) => {
                 state::complain(&folder, &error, "the root's keys can't be saved");
@@ -90,12 +89,12 @@ mod tests {
         load(&state, &resolver);
         let (shown, text) = resolver.save_root_keys();
         assert_eq!(shown, "20326 valid, 38696 valid");
-        kept::replace(&state, NAME, text.replace("valid", "gone").as_bytes()).unwrap();
+        state::replace(&state, NAME, text.replace("valid", "gone").as_bytes()).unwrap();
         load(&state, &resolver);
         fs::write(state.join(NAME), [0xff; 100]).unwrap();
         load(&state, &resolver);
         assert_eq!(resolver.save_root_keys(), (shown, text.clone()));
-        kept::replace(&state, NAME, text.as_bytes()).unwrap();
+        state::replace(&state, NAME, text.as_bytes()).unwrap();
         load(&state, &resolver);
         assert_eq!(resolver.save_root_keys().1, text);
         fs::remove_dir_all(&state).unwrap();

@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::kept;
 use super::state;
 use crate::base::Clock;
 use crate::base::Diagnostic;
@@ -39,7 +38,7 @@ pub(super) fn load(
     }
     let path = state.join(NAME);
     let warn = |say: String| Some(Diagnostic::of_file(path.display().to_string(), say).warning());
-    let octets = match kept::read(&path, MAX_KEPT) {
+    let octets = match state::read(&path, MAX_KEPT) {
         Ok(octets) => octets,
         Err(error) if error.kind() == ErrorKind::NotFound => return None,
         Err(error) => return warn(format!("what was seen of devices can't be read: {error}")),
@@ -81,7 +80,7 @@ pub(super) fn save(state: &Path, recognizer: &Recognizer) {
 
 /// Writes what was seen.
 fn write(folder: &Path, text: &str) {
-    if let Err(error) = kept::replace(folder, NAME, text.as_bytes()) {
+    if let Err(error) = state::replace(folder, NAME, text.as_bytes()) {
         state::complain(folder, &error, "what was seen of devices can't be kept");
     }
 }

@@ -12,11 +12,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use super::arrival::Arrival;
 use super::connections::Connection;
 use super::connections::Connections;
 use super::door::Door;
 use super::https;
-use super::inquiry::Arrival;
 use super::proxy;
 use super::stream;
 use super::tls::claim_by_name;

@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+use super::arrival::Arrival;
 use super::door::Door;
-use super::door::Reply;
-use super::inquiry::Arrival;
 use super::inquiry::Intake;
 use super::inquiry::take_in;
 use super::proxy;
+use super::reply::Reply;
 use crate::base::Now;
 use crate::pipeline::Dropped;
 use crate::query::Transport;

@@ -22,14 +22,15 @@ use hickory_proto::op::ResponseCode;
 use hickory_server::server::Request;
 
 use super::access::Access;
+use super::arrival::Arrival;
 use super::identify::Identify;
 use super::identify::Unseen;
 use super::identify::hints;
-use super::inquiry::Arrival;
 use super::offer::Offer;
 use super::places::Place;
 use super::places::Places;
 use super::proxy;
+use super::reply::Reply;
 use super::request;
 use crate::base::Client;
 use crate::base::Clock;
@@ -40,7 +41,6 @@ use crate::pipeline::Dropped;
 use crate::pipeline::Event;
 use crate::pipeline::Household;
 use crate::pipeline::Retry;
-use crate::pipeline::Served;
 use crate::pipeline::Storms;
 use crate::pipeline::Witness;
 use crate::query::Query;
@@ -94,17 +94,6 @@ pub struct Door<R> {
     places: Arc<Places>,
     /// Set when proxies are told that we are about to go.
     leaving: AtomicBool,
-}
-
-/// What to do about a packet.
-#[derive(Debug)]
-pub enum Reply {
-    /// Send this response; then tell the witness.
-    Served(Box<Served>, Arc<Household>),
-    /// Send this RCODE and no data.
-    TurnAway(ResponseCode),
-    /// Send nothing.
-    Nothing(Dropped),
 }
 
 impl<R: Resolve + 'static> Door<R> {

@@ -34,12 +34,12 @@ use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::sync::watch;
 
+use super::arrival::Arrival;
 use super::connections::Connection;
 use super::door::Door;
-use super::door::Reply;
-use super::inquiry::Arrival;
 use super::inquiry::Intake;
 use super::inquiry::take_in;
+use super::reply::Reply;
 use super::stream::LONGEST;
 use super::stream::MOST_IN_HAND;
 use crate::pipeline::Dropped;

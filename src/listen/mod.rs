@@ -19,6 +19,7 @@
 mod accept;
 pub mod access;
 pub mod announce;
+pub mod arrival;
 mod connections;
 mod datagram;
 pub mod door;
@@ -34,6 +35,7 @@ mod pace;
 mod places;
 pub mod probe;
 pub mod proxy;
+pub mod reply;
 mod request;
 pub mod reverse;
 mod stream;

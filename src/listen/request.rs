@@ -11,8 +11,8 @@ use hickory_proto::rr::DNSClass;
 use hickory_proto::serialize::binary::BinEncodable;
 use hickory_server::server::Request;
 
-use super::door::Reply;
-use super::inquiry::Arrival;
+use super::arrival::Arrival;
+use super::reply::Reply;
 use crate::base::Client;
 use crate::base::Domain;
 use crate::pipeline::Dropped;

@@ -16,10 +16,10 @@ use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 
+use super::arrival::Arrival;
 use super::connections::Connection;
 use super::door::Door;
 use super::inquiry::Answered;
-use super::inquiry::Arrival;
 use super::inquiry::Intake;
 use super::inquiry::take_in;
 use crate::resolve::Resolve;

@@ -7,7 +7,7 @@ use std::fmt;
 use std::io;
 use std::io::ErrorKind;
 
-use super::header::VERSION;
+use super::layout::VERSION;
 
 /// Why some file is no table that can be asked.
 #[derive(Debug)]

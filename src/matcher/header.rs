@@ -1,26 +1,25 @@
 //! [`Header`]: what stands at the front of a table, in octets and in numbers.
 //!
-//! Apart from `image`, which says where everything else is.
+//! Apart from `layout`, which says where everything else is.
 
 use flate2::Crc;
 
 use super::error::TableError;
 use super::hash::Key;
 use super::hash::hash_of;
-use super::image::BUCKET;
-use super::image::EXTRA;
-use super::image::HEADER;
-use super::image::LINE;
-use super::image::MOST_BUCKETS;
-use super::image::MOST_LINE;
-use super::image::SLOTS;
+use super::layout::BUCKET;
+use super::layout::EXTRA;
+use super::layout::HEADER;
+use super::layout::LINE;
+use super::layout::MOST_BUCKETS;
+use super::layout::MOST_LINE;
+use super::layout::SLOTS;
+use super::layout::VERSION;
 use super::sets::MOST_LISTS;
 use super::sets::MOST_SETS;
 
 /// How a table begins.
 const MAGIC: [u8; 8] = *b"sordtab\n";
-/// The version of all of this.
-pub(super) const VERSION: u32 = 1;
 /// The name whose hash is in the header, so that a table from another hash
 /// function is known for one.
 const CANARY: &[u8] = b"\x06canary\x18in-the-mine-of-the-hashes\x04test\x00";

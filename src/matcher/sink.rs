@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use super::hash::Key;
 use super::hash::hash_and_labels;
-use super::image::MOST_LINE;
+use super::layout::MOST_LINE;
 use super::sets::Word;
 use super::trail::depth;
 

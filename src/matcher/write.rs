@@ -7,18 +7,18 @@ use std::io;
 
 use flate2::Crc;
 
-use super::build::Plan;
 use super::hash::Key;
 use super::header::Header;
 use super::header::Sizes;
 use super::header::crc;
-use super::image::EXTRA;
-use super::image::HEADER;
-use super::image::LINE;
-use super::image::MOST_BUCKETS;
-use super::image::MOST_LINE;
-use super::image::SET_BITS;
-use super::image::SLOTS;
+use super::layout::EXTRA;
+use super::layout::HEADER;
+use super::layout::LINE;
+use super::layout::MOST_BUCKETS;
+use super::layout::MOST_LINE;
+use super::layout::SET_BITS;
+use super::layout::SLOTS;
+use super::plan::Plan;
 use super::sets::MOST_LISTS;
 use super::sets::Word;
 use super::sets::Words;

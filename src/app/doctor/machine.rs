@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 
 use super::Check;
-use crate::app::network;
+use crate::app::surroundings::surroundings;
 use crate::listen::neighbor::around::Around;
 use crate::listen::neighbor::around::Own;
 
@@ -85,7 +85,7 @@ fn ipv6(own: &[&Own], listen: &[SocketAddr]) -> Check {
 
 /// Says whether the network that is seen is that of the house.
 pub(super) fn container(around: &Around) -> Check {
-    if network::surroundings(around).contained {
+    if surroundings(around).contained {
         return Check::wrong(
             "container",
             "this container has a network of its own, in which no MAC address of a device is seen",

@@ -20,10 +20,10 @@ use hickory_server::net::xfer::Protocol;
 use hickory_server::server::Request;
 
 use super::super::access::Access;
-use super::super::door::Reply;
+use super::super::arrival::Arrival;
 use super::super::identify::Identify;
-use super::super::inquiry::Arrival;
 use super::super::neighbor::NoNeighbors;
+use super::super::reply::Reply;
 use super::*;
 use crate::answer::Blocked;
 use crate::answer::BlockedAnswer;

@@ -13,11 +13,11 @@ use crate::matcher::Built;
 use crate::matcher::Sink;
 use crate::matcher::Word;
 use crate::matcher::build;
-use crate::matcher::build::Plan;
 use crate::matcher::build::build_as;
 use crate::matcher::hash_of;
-use crate::matcher::image::HEADER;
 use crate::matcher::key_of;
+use crate::matcher::layout::HEADER;
+use crate::matcher::plan::Plan;
 use crate::matcher::verify;
 
 /// A mention: name, list, subtree, pass, line.
