@@ -89,6 +89,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
         eprint!("{}", include_str!("trial.txt"));
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    system::give_back();
     running.until_stopped(signals).await;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("stopping; what was taken in is answered");

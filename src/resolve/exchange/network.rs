@@ -25,6 +25,10 @@ use crate::base::time::SystemClock;
 /// The most datagrams that are looked at for one query.
 const MAX_DATAGRAMS: usize = 64;
 
+/// The largest datagram that is looked at whole, in octets; more than any query
+/// allows.
+const LARGEST: usize = 4_096;
+
 //----------- Network ----------------------------------------------------------
 
 /// Who carries queries to servers.
@@ -86,15 +90,27 @@ async fn over_udp(server: SocketAddr, query: &[u8]) -> io::Result<Vec<u8>> {
     // Connected: the kernel drops what others send, and tells of unreachable ports.
     socket.connect(server).await?;
     socket.send(query).await?;
-    let mut buffer = vec![0; 4_096];
     for _ in 0..MAX_DATAGRAMS {
-        let len = socket.recv(&mut buffer).await?;
-        let reply = buffer.get(..len).unwrap_or_default();
-        if let Some(result) = take(query, reply) {
+        socket.readable().await?;
+        if let Some(result) = receive(&socket, query) {
             return result;
         }
     }
     Err(io::ErrorKind::InvalidData.into())
+}
+
+/// Takes the datagram that is there and returns what it means for the wait;
+/// nothing if it goes on.
+//
+//  The room for it is on the stack and for this moment only: on the heap, a
+//  thousand waits would take 4 MiB of it, and leave gaps behind.
+fn receive(socket: &UdpSocket, query: &[u8]) -> Option<io::Result<Vec<u8>>> {
+    let mut room = [0; LARGEST];
+    match socket.try_recv(&mut room) {
+        Ok(length) => take(query, room.get(..length).unwrap_or_default()),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+        Err(error) => Some(Err(error)),
+    }
 }
 
 /// Returns what a datagram means for the wait; nothing if it goes on.
