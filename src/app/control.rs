@@ -32,8 +32,9 @@ use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::load::INSTALLED_STATE;
 use super::load::Options;
-use super::load::state_dir;
+use super::load::own_state_dir;
 use super::pushed::Pushed;
 use super::state;
 use crate::base::Now;
@@ -46,9 +47,6 @@ use crate::web::pushes::Refusal;
 
 /// The socket, in the state folder.
 const SOCKET: &str = "control";
-
-/// The state folder of an installed Sordino.
-const INSTALLED: &str = "/var/lib/sordino";
 
 /// Longest request, in octets.
 const MOST_REQUEST: u64 = 4096;
@@ -267,11 +265,10 @@ pub fn call(options: &Options, request: &Request) -> io::Result<Response> {
 /// Returns the state folders in which a Sordino may be found: the one that was
 /// named, or else that of an installed one and this user's own.
 fn folders(options: &Options) -> Vec<PathBuf> {
-    let mut folders = vec![state_dir(options)];
-    if options.state_dir.is_none() {
-        folders.insert(0, PathBuf::from(INSTALLED));
+    match &options.state_dir {
+        Some(named) => vec![named.clone()],
+        None => vec![PathBuf::from(INSTALLED_STATE), own_state_dir()],
     }
-    folders
 }
 
 /// Returns the first of them in which one has left a query log.

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::load;
 use super::load::Loaded;
 use super::load::Options;
+use super::privileges;
 use crate::answer::Answer;
 use crate::base::Client;
 use crate::base::Clock;
@@ -172,7 +173,8 @@ pub fn update(
     let (house, resolver) = (Arc::clone(&loaded.house), Arc::new(resolver));
     let home = move || (Arc::clone(&house), Arc::clone(&resolver));
     let lookup = OwnLookup { home, clock: Arc::clone(&clock), runtime: runtime.handle().clone() };
-    let lists = build(&loaded, &load::state_dir(options), Arc::new(lookup), &clock).map_err(fault)?;
+    let state = privileges::enter(&load::state_dir(options)).map_err(|error| fault(error.to_string()))?;
+    let lists = build(&loaded, &state, Arc::new(lookup), &clock).map_err(fault)?;
     let known: Vec<_> = lists.sources().map(|source| Arc::clone(&source.name)).collect();
     if let Some(unknown) = names.iter().find(|name| known.iter().all(|known| **known != *name.as_str())) {
         let known = there_are(known.iter().map(|name| &**name));

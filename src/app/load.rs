@@ -8,6 +8,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use nix::unistd::geteuid;
+
 use super::house;
 use super::house::Built;
 use super::identity;
@@ -26,6 +28,9 @@ use crate::source::identity::pushed::Token;
 
 /// The config of an installed Sordino.
 pub const INSTALLED: &str = "/etc/sordino/config.toml";
+
+/// The state folder of an installed Sordino.
+pub(super) const INSTALLED_STATE: &str = "/var/lib/sordino";
 
 /// The folder of the household's own lists, beside the config.
 const OWN_LISTS: &str = "blocklists";
@@ -189,16 +194,33 @@ fn push_token(
 }
 
 /// Returns the folder for what is to survive a restart: the option's, or
-/// systemd's, or the user's own (XDG Base Directory Specification).
+/// systemd's, or that of an installed Sordino, or the user's own (XDG Base
+/// Directory Specification).
 pub fn state_dir(options: &Options) -> PathBuf {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    options
-        .state_dir
-        .clone()
-        .or_else(|| variable("STATE_DIRECTORY"))
-        .or_else(|| variable("XDG_STATE_HOME").map(|base| base.join("sordino")))
+    let named = || options.state_dir.clone().or_else(|| variable("STATE_DIRECTORY"));
+    let installed = || is_installed(options).then(|| PathBuf::from(INSTALLED_STATE));
+    named().or_else(installed).unwrap_or_else(own_state_dir)
+}
+
+/// Returns the folder of whoever starts Sordino by hand.
+pub(super) fn own_state_dir() -> PathBuf {
+    variable("XDG_STATE_HOME")
+        .map(|base| base.join("sordino"))
         .or_else(|| variable("HOME").map(|home| home.join(".local/state/sordino")))
-        .unwrap_or_else(|| PathBuf::from("/var/lib/sordino"))
+        .unwrap_or_else(|| PathBuf::from(INSTALLED_STATE))
+}
+
+/// Returns a variable of the environment that is a path.
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Returns whether the installed Sordino is meant: its config, and a folder that is
+/// there, or that root would make.
+fn is_installed(options: &Options) -> bool {
+    let config = Path::new(INSTALLED);
+    let is_meant = options.config.as_deref().map_or_else(|| config.exists(), |path| path == config);
+    is_meant && (geteuid().is_root() || Path::new(INSTALLED_STATE).symlink_metadata().is_ok())
 }
 
 /// Reads a file of root hints, trust anchors, or what belongs to a certificate,

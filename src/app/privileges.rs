@@ -5,6 +5,10 @@
 //! in a container.
 
 use std::fmt;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::path::PathBuf;
 
 use nix::unistd::Gid;
@@ -57,6 +61,21 @@ pub fn drop_root(ours: &[PathBuf]) -> Result<Dropped, PrivilegeError> {
     }
 }
 
+/// Goes into a state folder and becomes whoever it belongs to, if we are root: what is
+/// written there is for the Sordino that runs, and root follows no links of others.
+/// Returns where the folder is from then on.
+pub(super) fn enter(folder: &Path) -> io::Result<PathBuf> {
+    match fs::metadata(folder) {
+        Ok(there) if geteuid().is_root() && there.uid() != 0 => {
+            std::env::set_current_dir(folder)?;
+            let (owner, group) = (Uid::from_raw(there.uid()), Gid::from_raw(there.gid()));
+            become_user(owner, group).map_err(io::Error::other)?;
+            Ok(PathBuf::from("."))
+        }
+        _ => Ok(folder.to_owned()),
+    }
+}
+
 /// Gives up groups before the group, and the group before the user: each step
 /// takes the rights that the next one gives away.
 fn become_user(uid: Uid, gid: Gid) -> Result<(), PrivilegeError> {
@@ -75,7 +94,7 @@ fn become_user(uid: Uid, gid: Gid) -> Result<(), PrivilegeError> {
 
 /// Returns whether `uid` does not exist in our user namespace.
 fn is_confined(uid: Uid) -> bool {
-    let Ok(map) = std::fs::read_to_string("/proc/self/uid_map") else {
+    let Ok(map) = fs::read_to_string("/proc/self/uid_map") else {
         return false;
     };
     let covers = |line: &str| {

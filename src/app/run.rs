@@ -58,13 +58,14 @@ pub fn run(options: &Options) -> Result<(), ExitError> {
 async fn serve(options: &Options) -> Result<(), ExitError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(options.clock_offset));
     let state = load::state_dir(options);
+    let ours = state::make(&state);
     let start = last_good::load(options, &state).map_err(|faults| {
         log::complain(&faults);
         ExitError(1)
     })?;
     log::complain(&start.loaded.warnings);
     let ports = Ports::open(&start.loaded.config).await?;
-    let dropped = privileges::drop_root(&state::make(&state)).map_err(fatal)?;
+    let dropped = privileges::drop_root(&ours).map_err(fatal)?;
     tracing::debug!(?dropped, "privileges");
     state::look(&state, &dropped);
 

@@ -41,6 +41,11 @@ pub(super) fn load(
     let octets = match state::read(&path, MAX_KEPT) {
         Ok(octets) => octets,
         Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return warn(
+                "what was seen of devices is not for this user; as root it counts here too".to_owned(),
+            );
+        }
         Err(error) => return warn(format!("what was seen of devices can't be read: {error}")),
     };
     if octets.len() > MAX_KEPT {

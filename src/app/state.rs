@@ -3,22 +3,24 @@
 
 use std::fmt::Display;
 use std::fs;
+use std::fs::DirBuilder;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
 use std::io::ErrorKind;
 use std::io::Read;
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
 use super::privileges::Dropped;
 
-/// Makes the folder, and returns the folders that are to be ours.
+/// Makes the folder, for us only, and returns the folders that are to be ours.
 pub(super) fn make(folder: &Path) -> [PathBuf; 2] {
     let lists = folder.join("lists");
-    if let Err(error) = fs::create_dir_all(&lists) {
+    if let Err(error) = DirBuilder::new().recursive(true).mode(0o700).create(&lists) {
         tracing::warn!(folder = %folder.display(), %error, "nothing can be kept over a restart");
     }
     [folder.to_owned(), lists]

@@ -52,7 +52,7 @@ pub struct Common {
     /// The keys to trust, as DS or DNSKEY lines
     #[arg(long, value_name = "FILE", global = true)]
     pub trust_anchor: Option<PathBuf>,
-    /// The folder for what is to survive a restart
+    /// The folder for what is to survive a restart; of an installed Sordino /var/lib/sordino
     #[arg(long, value_name = "DIR", global = true)]
     pub state_dir: Option<PathBuf>,
     /// The folder of lists to use instead of those that come with Sordino

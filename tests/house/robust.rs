@@ -327,8 +327,11 @@ fn nothing_is_written_while_nothing_changes_and_nobody_else_may_read_it() {
         "house::robust::nothing_is_written_while_nothing_changes_and_nobody_else_may_read_it",
         |house| {
             let (house, state) = with_state(house);
+            fs::remove_dir(&state).unwrap();
             house.write("mine.txt", "listed.example.net\n");
             let mut server = house.sordino(&format!("{CONFIG}[query-log]\nstore = \"disk\"\n"));
+            let mode = fs::metadata(&state).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "the folder can be entered by others: {mode:o}");
             let written = || {
                 let io = fs::read_to_string(format!("/proc/{}/io", server.pid())).unwrap();
                 let line = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).unwrap();

@@ -249,6 +249,9 @@ fn state(folder: &Path) -> Check {
             format!("{shown} can't be written: nothing is kept over a restart"),
             "give it to the user that Sordino runs as",
         ),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Check::skipped("state", format!("{shown} is not for this user; root may look"))
+        }
         Err(error) => Check::warning(
             "state",
             format!("{shown}: {error}"),
