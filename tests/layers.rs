@@ -67,7 +67,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("webpki_roots", &["resolve"]),
     ("netlink_", &["listen"]),
     ("quinn_udp", &["listen"]),
-    ("socket2", &["listen"]),
+    ("socket2", &["listen", "resolve"]),
     ("std::fs", &["app", "querylog", "source"]),
     ("std::process", &["app", "main"]),
     ("std::env", &["app", "observe"]),

@@ -42,6 +42,7 @@ pub use cache::AnswerCache;
 pub use data::AnswerData;
 pub use designated::Designated;
 pub use exchange::Network;
+pub use exchange::Reply;
 pub use exchange::take;
 pub use file::File;
 pub use forward::Server;

@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use sordino::base::Clock;
 use sordino::base::time::SystemClock;
 use sordino::resolve::Network;
+use sordino::resolve::Reply;
 use sordino::resolve::take;
 
 use super::network::Script;
@@ -113,9 +114,9 @@ impl Network for Garbled {
         query: &[u8],
         tcp: bool,
         wait: Duration,
-    ) -> io::Result<Vec<u8>> {
+    ) -> io::Result<Reply> {
         self.seen.lock().unwrap().done();
-        let mut reply = self.script.exchange(server, query, tcp, wait).await?;
+        let mut reply = self.script.exchange(server, query, tcp, wait).await?.octets;
         if self.roll(4) > 0 {
             self.garble(query, &mut reply);
         }

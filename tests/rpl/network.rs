@@ -16,6 +16,7 @@ use hickory_proto::rr::Name;
 use sordino::base::Clock;
 use sordino::base::time::ManualClock;
 use sordino::resolve::Network;
+use sordino::resolve::Reply;
 use sordino::resolve::take;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -213,7 +214,7 @@ impl Network for Script {
         query: &[u8],
         tcp: bool,
         wait: Duration,
-    ) -> io::Result<Vec<u8>> {
+    ) -> io::Result<Reply> {
         let (to, message) = (server.ip(), Message::from_vec(query).unwrap());
         let query = Arc::new(Query { to, tcp, octets: query.to_vec(), message });
         let shown = format!("{to} {} TYPE{}{}", query.name(), query.rtype(), if tcp { " tcp" } else { "" });
@@ -248,7 +249,8 @@ impl Network for Script {
             };
             let result = match octets {
                 Some(Ok(octets)) => take(&query.octets, &octets),
-                other => other,
+                Some(Err(error)) => Some(Err(error)),
+                None => None,
             };
             match result {
                 Some(result) => result,

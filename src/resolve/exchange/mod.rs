@@ -33,6 +33,7 @@ use trouble::Trouble;
 use wire::Manner;
 
 pub use network::Network;
+pub use network::Reply;
 pub(super) use network::Sockets;
 pub use network::take;
 
@@ -119,8 +120,8 @@ impl Exchange {
         manner: Manner,
         budget: &Budget,
     ) -> Result<Message, Trouble> {
-        let (request, reply) = match self.send(query, server, manner, false, budget).await {
-            Ok(exchange) => exchange,
+        let reply = match self.send(query, server, manner, false, budget).await {
+            Ok(reply) => reply,
             Err(error) => {
                 let moment = self.network.moment();
                 let manner = Manner { mixed: false, ..manner };
@@ -133,7 +134,7 @@ impl Exchange {
                     // A server without TCP is asked as everybody else asks it.
                     Err(trouble) if !trouble.is_final() => {
                         match self.send(query, server, manner, false, budget).await {
-                            Ok(exchange) => exchange,
+                            Ok(reply) => reply,
                             Err(_) => return Err(trouble),
                         }
                     }
@@ -141,7 +142,6 @@ impl Exchange {
                 }
             }
         };
-        let reply = wire::read(&request, &reply).ok_or(Trouble::Nonsense)?;
         if reply.metadata.truncation {
             return self.over_tcp(query, server, manner, budget).await;
         }
@@ -157,7 +157,7 @@ impl Exchange {
         budget: &Budget,
     ) -> Result<Message, Trouble> {
         match self.send(query, server, manner, true, budget).await {
-            Ok((request, reply)) => wire::read(&request, &reply).ok_or(Trouble::Nonsense),
+            Ok(reply) => Ok(reply),
             Err(Failed::Trouble(trouble)) => Err(trouble),
             Err(_) => Err(Trouble::Nonsense),
         }
@@ -171,7 +171,7 @@ impl Exchange {
         manner: Manner,
         tcp: bool,
         budget: &Budget,
-    ) -> Result<(Vec<u8>, Vec<u8>), Failed> {
+    ) -> Result<Message, Failed> {
         let request = wire::request(&query.name, query.rtype, manner).ok_or(Trouble::Nonsense)?;
         let (transport, patience) =
             if tcp { (Transport::Tcp, TCP_PATIENCE) } else { (Transport::Udp, query.patience) };
@@ -189,16 +189,16 @@ impl Exchange {
             }
         })?;
         self.servers.answered(server, now.saturating_duration_since(before), now);
-        Ok((request, reply))
+        Ok(reply.message)
     }
 
     /// Runs an exchange on the budget, and counts it.
-    pub(super) async fn counted(
+    pub(super) async fn counted<T: AsRef<[u8]>>(
         &self,
-        exchange: impl Future<Output = io::Result<Vec<u8>>>,
+        exchange: impl Future<Output = io::Result<T>>,
         transport: Transport,
         budget: &Budget,
-    ) -> Result<io::Result<Vec<u8>>, Trouble> {
+    ) -> Result<io::Result<T>, Trouble> {
         budget.take_packet()?;
         let result = exchange.await;
         let sent = match &result {
@@ -208,7 +208,7 @@ impl Exchange {
         };
         self.counters.sent(transport, sent);
         if let Ok(reply) = &result {
-            budget.take(Limit::Octets, reply.len())?;
+            budget.take(Limit::Octets, reply.as_ref().len())?;
         }
         Ok(result)
     }

@@ -36,6 +36,7 @@ use sordino::policy::Policies;
 use sordino::query::Transport;
 use sordino::resolve::AnswerCache;
 use sordino::resolve::Network;
+use sordino::resolve::Reply;
 use sordino::resolve::Resolver;
 use sordino::resolve::Settings;
 use sordino::resolve::take;
@@ -89,7 +90,7 @@ impl Hostile {
 
 #[async_trait]
 impl Network for Hostile {
-    async fn exchange(&self, _: SocketAddr, query: &[u8], _: bool, _: Duration) -> io::Result<Vec<u8>> {
+    async fn exchange(&self, _: SocketAddr, query: &[u8], _: bool, _: Duration) -> io::Result<Reply> {
         let late = || io::Error::from(io::ErrorKind::TimedOut);
         let said = self.next().filter(|said| said.len() >= 8).ok_or_else(late)?;
         let question = 12 + query[12..].iter().position(|octet| *octet == 0).ok_or_else(late)? + 5;

@@ -27,6 +27,7 @@ use tokio::time::timeout;
 use crate::base::Clock;
 use crate::base::time::ManualClock;
 use crate::resolve::exchange::Network;
+use crate::resolve::exchange::Reply;
 use crate::resolve::exchange::take;
 
 /// What a server does with a query: the datagrams it sends.
@@ -100,7 +101,7 @@ impl Internet {
 
 #[async_trait]
 impl Network for Internet {
-    async fn exchange(&self, to: SocketAddr, query: &[u8], tcp: bool, wait: Duration) -> io::Result<Vec<u8>> {
+    async fn exchange(&self, to: SocketAddr, query: &[u8], tcp: bool, wait: Duration) -> io::Result<Reply> {
         let message = Message::from_vec(query).unwrap();
         let question = &message.queries[0];
         let name = question.name().to_lowercase().to_ascii();
@@ -124,8 +125,8 @@ impl Network for Internet {
     }
 }
 
-async fn silence(wait: Duration) -> io::Result<Vec<u8>> {
-    let never = std::future::pending::<io::Result<Vec<u8>>>();
+async fn silence(wait: Duration) -> io::Result<Reply> {
+    let never = std::future::pending();
     timeout(wait, never).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
