@@ -36,7 +36,6 @@ use super::verify::Keys;
 use super::verify::MAX_COLLISIONS;
 use super::verify::is_known;
 use super::verify::sets;
-use super::verify::verify;
 use crate::resolve::Flaw;
 use crate::resolve::Unsupported;
 use crate::resolve::data::MAX_TTL;
@@ -202,7 +201,7 @@ impl Job {
                 Status::Secure(keys) => keys,
                 other => return Ok(Link::Zone(other, BOGUS_TTL)),
             };
-            let verified = match verify(set, &keys, self.now.unix, &self.budget) {
+            let verified = match self.verify(set, &keys) {
                 Ok(verified) => verified,
                 Err(Trouble::Bogus(why)) => return Ok(Link::Doubtful(why)),
                 Err(trouble) => return Err(trouble),
@@ -220,7 +219,7 @@ impl Job {
             // A name with an alias has nothing else, and so no zone.
             let Some(signer) = set.signer() else { return Ok(Link::Unsigned) };
             return Ok(match self.status(signer.clone()).await? {
-                Status::Secure(keys) => match verify(set, &keys, self.now.unix, &self.budget) {
+                Status::Secure(keys) => match self.verify(set, &keys) {
                     Ok(_) => Link::Inside(signer),
                     Err(Trouble::Bogus(why)) => Link::Doubtful(why),
                     Err(trouble) => return Err(trouble),
@@ -285,7 +284,7 @@ impl Job {
                         no_key(why)
                     };
                 } else {
-                    match verify(set, &trusted, self.now.unix, &self.budget) {
+                    match self.verify(set, &trusted) {
                         Ok(verified) => {
                             self.follow_root(set, &all);
                             let least = set.records.iter().map(|record| record.ttl).min().unwrap_or(0);

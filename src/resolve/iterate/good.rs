@@ -1,12 +1,12 @@
-//! [`Good`]: signatures of a zone that were found to be good.
+//! [`Good`]: signatures that were found to be good.
 //!
 //! Every referral to an unsigned zone brings the same record of the parent's
-//! apex, and every negative answer the same SOA record.  To verify a signature
-//! takes as long as all else that is done for a cold answer.
+//! apex, and one that a few hundred others have as well; every negative answer
+//! the same SOA record; and what is fetched anew when its time is up is most often
+//! signed as it was.  To verify a signature takes as long as all else that is done
+//! for a cold answer.
 
-use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use hickory_proto::dnssec::DigestType;
@@ -19,24 +19,27 @@ use crate::resolve::exchange::budget::Budget;
 use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::stats::Limit;
 
-/// How many signatures of a zone are remembered.
-const MAX_GOOD: usize = 16;
+/// How many signatures are remembered, at most: 256 KiB.
+const PLACES: usize = 1 << 14;
 
-/// The octets of a digest: half of SHA-256, which is enough where nobody but the
-/// zone itself could make two signatures that have the same.
-const DIGEST: usize = 16;
+/// Half of SHA-256.  Whoever finds two signatures that have the same has made
+/// both, and the keys they are of.
+type Short = [u8; 16];
 
 //----------- Good -------------------------------------------------------------
 
-/// The last good signatures, by digest of the key, what was signed, and the
-/// signature.
-#[derive(Debug, Default)]
-pub(super) struct Good(Mutex<VecDeque<[u8; DIGEST]>>);
+/// Good signatures, by digest of the key, what was signed, and the signature.
+/// Each digest has one place, where the last one stays.
+#[derive(Debug)]
+pub(super) struct Good(Mutex<Box<[Short]>>);
+
+impl Default for Good {
+    fn default() -> Self {
+        Self(Mutex::new(vec![Short::default(); PLACES].into()))
+    }
+}
 
 impl Good {
-    /// The most octets they take.
-    pub(super) const MAX_WEIGHT: usize = MAX_GOOD * DIGEST;
-
     /// Returns whether a key has made a signature.  Only what has to be
     /// calculated counts as work.
     pub(super) fn verify(
@@ -47,29 +50,27 @@ impl Good {
         budget: &Budget,
     ) -> Result<bool, Trouble> {
         let digest = digest(key, text, signature);
-        if digest.is_some_and(|digest| self.lock().contains(&digest)) {
+        if digest.is_some_and(|digest| self.at(digest, |place| *place == digest)) {
             return Ok(true);
         }
         budget.take(Limit::Signatures, 1)?;
         let good = key.verify(text, signature).is_ok();
         if let Some(digest) = digest.filter(|_| good) {
-            let mut known = self.lock();
-            if known.len() >= MAX_GOOD {
-                known.pop_front();
-            }
-            known.push_back(digest);
+            self.at(digest, |place| *place = digest);
         }
         Ok(good)
     }
 
-    /// Locks the list.
-    fn lock(&self) -> MutexGuard<'_, VecDeque<[u8; DIGEST]>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Looks at the place of a digest.
+    fn at<T: Default>(&self, digest: Short, look: impl FnOnce(&mut Short) -> T) -> T {
+        let nth = usize::from(u16::from_be_bytes([digest[0], digest[1]])) % PLACES;
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        places.get_mut(nth).map(look).unwrap_or_default()
     }
 }
 
 /// Returns the digest of a signature, if it can be made.
-fn digest(key: &DNSKEY, text: &[u8], signature: &[u8]) -> Option<[u8; DIGEST]> {
+fn digest(key: &DNSKEY, text: &[u8], signature: &[u8]) -> Option<Short> {
     let parts = [key.public_key().public_bytes(), text, signature];
     let mut all = Vec::with_capacity(parts.iter().map(|part| part.len() + size_of::<u64>()).sum());
     for part in parts {

@@ -10,6 +10,7 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
 
 use super::ask::Outstanding;
+use super::good::Good;
 use super::options::Options;
 use super::proven::Proven;
 use super::store::Store;
@@ -49,6 +50,8 @@ pub(super) struct Engine {
     pub(super) proven: Proven,
     /// Which zones are trusted.
     pub(super) trusted: Trusted,
+    /// Signatures that were found to be good.
+    pub(super) good: Good,
     /// Questions that are out.
     pub(super) outstanding: Outstanding,
 }

@@ -20,7 +20,6 @@ use super::trusted::Status;
 use super::verify::Keys;
 use super::verify::Set;
 use super::verify::sets;
-use super::verify::verify;
 use crate::resolve::Flaw;
 use crate::resolve::Unsupported;
 use crate::resolve::data::MAX_TTL;
@@ -117,7 +116,7 @@ impl Job {
             if has_dname && set.rtype == RecordType::CNAME {
                 continue;
             }
-            let verified = verify(set, keys, self.now.unix, &self.budget)?;
+            let verified = self.verify(set, keys)?;
             worth.ttl = worth.ttl.min(verified.left).min(verified.ttl);
             let Some(signed) = verified.wildcard else { continue };
             let proofs = self.proofs(authorities, keys)?;
@@ -146,7 +145,7 @@ impl Job {
     ) -> Result<Worth, Trouble> {
         let mut ttl = MAX_TTL;
         for soa in authorities.iter().filter(|set| set.rtype == RecordType::SOA) {
-            let verified = verify(soa, keys, self.now.unix, &self.budget)?;
+            let verified = self.verify(soa, keys)?;
             ttl = ttl.min(verified.left).min(verified.ttl);
         }
         let proofs = self.proofs(authorities, keys)?;
@@ -203,7 +202,7 @@ impl Job {
         let mut nsec3 = Vec::new();
         let mut left = u32::MAX;
         for set in sets.iter().filter(|set| matches!(set.rtype, RecordType::NSEC | RecordType::NSEC3)) {
-            match verify(set, keys, self.now.unix, &self.budget) {
+            match self.verify(set, keys) {
                 // Made of a wildcard, it would prove what nobody has said.
                 Ok(verified) if verified.wildcard.is_some() => continue,
                 Ok(verified) => left = left.min(verified.left).min(verified.ttl),

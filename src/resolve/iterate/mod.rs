@@ -127,6 +127,7 @@ impl Resolution {
             store: store::Store::default(),
             proven: proven::Proven::default(),
             trusted: trusted::Trusted::default(),
+            good: good::Good::default(),
             outstanding: ask::Outstanding::default(),
         };
         Ok(Self { engine: Arc::new(engine) })

@@ -8,7 +8,6 @@ use hickory_proto::dnssec::rdata::DNSKEY;
 use super::job::Job;
 use super::verify::Keys;
 use super::verify::Set;
-use super::verify::verify;
 use crate::resolve::rootkeys::Published;
 
 impl Job {
@@ -29,6 +28,6 @@ impl Job {
     /// Returns whether a key, revoked or not, has signed a set.
     fn signs(&self, set: &Set<'_>, key: &DNSKEY) -> bool {
         let keys = Keys::only(set.name, key);
-        keys.is_some_and(|keys| verify(set, &keys, self.now.unix, &self.budget).is_ok())
+        keys.is_some_and(|keys| self.verify(set, &keys).is_ok())
     }
 }

@@ -17,7 +17,7 @@ use crate::resolve::Unsupported;
 use crate::resolve::exchange::trouble::Bogus;
 
 /// How many octets of zones are remembered: signed ones weigh some times as much
-/// as others, for their keys and the signatures that were good.
+/// as others, for their keys.
 const ZONES: u64 = 5 << 20;
 
 /// Whether a zone is trusted.

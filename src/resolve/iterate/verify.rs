@@ -21,6 +21,7 @@ use super::found::covered;
 use super::found::labels;
 use super::found::signature;
 use super::good::Good;
+use super::job::Job;
 use super::weight::allocated;
 use super::weight::shared;
 use crate::resolve::Flaw;
@@ -50,15 +51,13 @@ pub(super) struct Keys {
     pub(super) zone: Name,
     /// The keys and their tags.
     pub(super) keys: Vec<(u16, DNSKEY)>,
-    /// Signatures of theirs that were found to be good.
-    good: Good,
 }
 
 impl Keys {
     /// Returns a key alone, whether it may sign a zone's data or not.
     pub(super) fn only(zone: &Name, key: &DNSKEY) -> Option<Self> {
         let keys = vec![(key.calculate_key_tag().ok()?, key.clone())];
-        Some(Self { zone: zone.clone(), keys, good: Good::default() })
+        Some(Self { zone: zone.clone(), keys })
     }
 
     /// Returns those keys that may sign a zone's data.
@@ -68,14 +67,14 @@ impl Keys {
         let mut keys: Vec<_> = tagged.collect();
         // They are kept, and by the thousand.
         keys.shrink_to_fit();
-        Self { zone: zone.clone(), keys, good: Good::default() }
+        Self { zone: zone.clone(), keys }
     }
 
     /// Returns how many octets they take when shared.
     pub(super) fn weight(&self) -> u64 {
         let octets = self.keys.iter().map(|(_, key)| allocated(key.public_key().public_bytes().len()));
         let list = allocated(self.keys.capacity() * size_of::<(u16, DNSKEY)>());
-        shared(size_of::<Self>()) + list + octets.sum::<u64>() + allocated(Good::MAX_WEIGHT)
+        shared(size_of::<Self>()) + list + octets.sum::<u64>()
     }
 }
 
@@ -143,8 +142,21 @@ pub(super) struct Verified {
     pub(super) ttl: u32,
 }
 
+impl Job {
+    /// Verifies a set with the keys of a zone.
+    pub(super) fn verify(&self, set: &Set<'_>, keys: &Keys) -> Result<Verified, Trouble> {
+        verify(set, keys, &self.engine.good, self.now.unix, &self.budget)
+    }
+}
+
 /// Verifies a set with the keys of a zone.
-pub(super) fn verify(set: &Set<'_>, keys: &Keys, unix: i64, budget: &Budget) -> Result<Verified, Trouble> {
+fn verify(
+    set: &Set<'_>,
+    keys: &Keys,
+    good: &Good,
+    unix: i64,
+    budget: &Budget,
+) -> Result<Verified, Trouble> {
     let mut fault = (Flaw::NoSignature, "is not signed");
     let mut tried = 0;
     for rrsig in &set.signatures {
@@ -174,7 +186,7 @@ pub(super) fn verify(set: &Set<'_>, keys: &Keys, unix: i64, budget: &Budget) -> 
             }
             tried += 1;
             let Some(text) = signed_text(set, rrsig) else { continue };
-            if keys.good.verify(key, &text, rrsig.sig(), budget)? {
+            if good.verify(key, &text, rrsig.sig(), budget)? {
                 return Ok(Verified {
                     wildcard: (signed < owner).then_some(signed),
                     left: u32::try_from(i64::from(
