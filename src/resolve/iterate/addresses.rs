@@ -29,6 +29,9 @@ const AT_A_TIME: usize = 2;
 /// (RFC 2181 section 10.3), and some zones have one.
 const SERVER_ALIASES: usize = 2;
 
+/// The types of addresses.
+const ADDRESSES: [RecordType; 2] = [RecordType::A, RecordType::AAAA];
+
 /// The port of DNS.
 const PORT: u16 = 53;
 
@@ -92,13 +95,15 @@ impl Job {
 
     /// Returns whether no address of a name server is known.
     fn is_unknown(&self, delegation: &Delegation, server: &Name) -> bool {
-        self.stored(server).is_empty() && !delegation.glue.iter().any(|(name, _)| name == server)
+        let has = |rtype| self.engine.store.has_data(server, rtype, self.now.instant);
+        let has_glue = || delegation.glue.iter().any(|(name, _)| name == server);
+        !ADDRESSES.into_iter().any(has) && !has_glue()
     }
 
     /// Returns the addresses of a name server that its own zone has told.
     fn stored(&self, server: &Name) -> Vec<IpAddr> {
         let get = |rtype| self.engine.store.data(server, rtype, self.now.instant);
-        let found = [RecordType::A, RecordType::AAAA].into_iter().filter_map(get);
+        let found = ADDRESSES.into_iter().filter_map(get);
         found.flat_map(|found| addresses_in(&found)).collect()
     }
 
@@ -125,15 +130,15 @@ impl Job {
         let mut wanted = VecDeque::new();
         for names in [without, with] {
             for (_, rtype) in types.iter().filter(|(is_on, _)| *is_on) {
-                wanted.extend(names.iter().map(|name| ((*name).clone(), *rtype)));
+                wanted.extend(names.iter().map(|name| (*name, *rtype)));
             }
         }
         LookingUp { delegation, wanted, running: FuturesUnordered::new() }
     }
 
     /// Starts to look up the addresses of a name server in one family.
-    fn address_of(&self, server: Name, rtype: RecordType) -> JoinHandle<Result<Vec<IpAddr>, Trouble>> {
-        let job = self.clone();
+    fn address_of(&self, server: &Name, rtype: RecordType) -> JoinHandle<Result<Vec<IpAddr>, Trouble>> {
+        let (job, server) = (self.clone(), server.clone());
         tokio::spawn(async move { job.look_up(server, rtype).await })
     }
 
@@ -165,7 +170,7 @@ pub(super) struct LookingUp<'a> {
     /// Where the zone is delegated to.
     delegation: &'a Delegation,
     /// What was not looked up yet.
-    wanted: VecDeque<(Name, RecordType)>,
+    wanted: VecDeque<(&'a Name, RecordType)>,
     /// What is being looked up.
     running: FuturesUnordered<JoinHandle<Result<Vec<IpAddr>, Trouble>>>,
 }
@@ -173,7 +178,7 @@ pub(super) struct LookingUp<'a> {
 impl LookingUp<'_> {
     /// Returns whether addresses may be found that are not known.
     pub(super) fn is_promising(&self, job: &Job) -> bool {
-        let mut wanted = self.wanted.iter().map(|(server, _)| server);
+        let mut wanted = self.wanted.iter().map(|(server, _)| *server);
         !self.running.is_empty()
             || wanted.any(|server| {
                 !self.delegation.zone.zone_of(server) && job.is_unknown(self.delegation, server)

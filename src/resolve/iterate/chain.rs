@@ -148,10 +148,8 @@ impl Job {
         if !anchors.is_empty() {
             return self.link_by_anchors(zone, &anchors).await;
         }
-        let known = self.engine.store.delegation(zone, self.now.instant);
-        let told = known.map(|delegation| delegation.ds.clone()).filter(|ds| !ds.is_empty());
-        if let Some(records) = told {
-            let link = self.link_by_ds(zone, &records, &Kind::NoData).await?;
+        if let Some(told) = self.engine.store.told_ds(zone, self.now.instant) {
+            let link = self.link_by_ds(zone, &told, &Kind::NoData).await?;
             // A referral may say too little; the parent can be asked.
             if matches!(&link, Link::Zone(..)) {
                 self.engine.store.heard_ds(zone, self.now.instant);

@@ -109,6 +109,11 @@ impl PackedFound {
         Some(Found { kind, answers, authorities, contradicted, zone, server, stored, ttl })
     }
 
+    /// Returns whether there is data.
+    pub(super) fn is_data(&self) -> bool {
+        self.outline == Outline::Data
+    }
+
     /// Returns whether it may still be used.
     pub(super) fn is_fresh(&self, now: Instant) -> bool {
         age(self.stored, now) < self.ttl
@@ -139,8 +144,10 @@ fn target(record: &Record) -> Option<Name> {
 /// Where a zone is delegated to, packed.  A clone shares the octets.
 #[derive(Clone, Debug)]
 pub(super) struct PackedDelegation {
-    /// The zone, its name servers, each with its glue, and DS records.
+    /// The zone, and its name servers, each with its glue.
     octets: Arc<[u8]>,
+    /// DS records, or the proof that there are none.
+    ds: Option<Arc<[u8]>>,
     /// Until when it holds.
     until: Instant,
 }
@@ -157,9 +164,13 @@ impl PackedDelegation {
                 out.emit_u16(u16::try_from(of_server().count()).unwrap_or(u16::MAX))?;
                 of_server().try_for_each(|(_, address)| put_address(*address, out))?;
             }
-            delegation.ds.iter().try_for_each(|record| record.emit(out))
+            Ok(())
         })?;
-        Some(Self { octets, until: delegation.until? })
+        let ds = match delegation.ds.as_slice() {
+            [] => None,
+            records => Some(pack(|out| records.iter().try_for_each(|record| record.emit(out)))?),
+        };
+        Some(Self { octets, ds, until: delegation.until? })
     }
 
     /// Returns it as it was.
@@ -174,8 +185,18 @@ impl PackedDelegation {
             }
             servers.push(server);
         }
-        let ds = records(&mut from)?;
+        let ds = self.ds().unwrap_or_default();
         Some(Delegation { zone, servers, glue, fixed: Vec::new(), ds, until: Some(self.until) })
+    }
+
+    /// Returns its DS records, or the proof that there are none, if it has any.
+    pub(super) fn ds(&self) -> Option<Vec<Record>> {
+        records(&mut BinDecoder::new(self.ds.as_ref()?))
+    }
+
+    /// Returns it without what it says of DS records.
+    pub(super) fn without_ds(self) -> Self {
+        Self { ds: None, ..self }
     }
 
     /// See [`Delegation::is_fresh`].
@@ -183,9 +204,9 @@ impl PackedDelegation {
         now < self.until
     }
 
-    /// Returns how many octets are packed.
-    pub(super) fn length(&self) -> usize {
-        self.octets.len()
+    /// Returns how many octets are packed, piece by piece.
+    pub(super) fn lengths(&self) -> impl Iterator<Item = usize> {
+        std::iter::once(&self.octets).chain(&self.ds).map(|octets| octets.len())
     }
 }
 

@@ -109,7 +109,12 @@ impl Store {
     /// Returns the data that is known of a name and type; nothing if it is known
     /// that there is none, or another name for it.
     pub(super) fn data(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Found> {
-        self.look(name, rtype, now).filter(|found| found.outline == Outline::Data)?.unpack()
+        self.look(name, rtype, now).filter(PackedFound::is_data)?.unpack()
+    }
+
+    /// Returns whether data is known of a name and type.
+    pub(super) fn has_data(&self, name: &Name, rtype: RecordType, now: Instant) -> bool {
+        self.look(name, rtype, now).is_some_and(|found| found.is_data())
     }
 
     /// See [`get`](Self::get).
@@ -133,7 +138,7 @@ impl Store {
     pub(super) fn dname_above(&self, name: &Name, now: Instant) -> Option<Arc<Found>> {
         let key = Key::with_type(name, RecordType::DNAME);
         let known = key.upwards().skip(1).find_map(|above| {
-            self.answers.get(above).filter(|found| found.is_fresh(now) && found.outline == Outline::Data)
+            self.answers.get(above).filter(|found| found.is_fresh(now) && found.is_data())
         });
         known?.unpack().map(Arc::new)
     }
@@ -192,11 +197,18 @@ impl Store {
         nearest?.unpack().map(Arc::new)
     }
 
+    /// Returns what the referral to a zone said of its DS records, unless that
+    /// was nothing, or was taken in already.
+    pub(super) fn told_ds(&self, zone: &Name, now: Instant) -> Option<Vec<Record>> {
+        self.delegated(Key::of(zone).octets(), now)?.ds()
+    }
+
     /// Notes that what a referral said of a zone's DS records was taken in: it is
     /// most of what a delegation weighs, and holds shorter than the rest.
     pub(super) fn heard_ds(&self, zone: &Name, now: Instant) {
-        if let Some(known) = self.delegation(zone, now).filter(|known| !known.ds.is_empty()) {
-            self.delegate(&Arc::new(Delegation { ds: Vec::new(), ..Delegation::clone(&known) }));
+        let key = Key::of(zone);
+        if let Some(known) = self.delegated(key.octets(), now) {
+            self.delegations.insert(key.kept(), known.without_ds());
         }
     }
 
@@ -233,7 +245,7 @@ impl Weighter<Box<[u8]>, PackedFound> for ByOctets {
 
 impl Weighter<Box<[u8]>, PackedDelegation> for ByOctets {
     fn weight(&self, key: &Box<[u8]>, delegation: &PackedDelegation) -> u64 {
-        taken::<PackedDelegation>(key) + shared(delegation.length())
+        taken::<PackedDelegation>(key) + delegation.lengths().map(shared).sum::<u64>()
     }
 }
 
