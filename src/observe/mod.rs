@@ -53,7 +53,7 @@ const WAITING: usize = 4096;
 /// How long events gather before the thread looks again.  Waking it for each
 /// one costs the road more than all else that is done for an event: a fifth of
 /// the time that a cold answer takes.
-const GATHER: Duration = Duration::from_millis(1);
+const GATHER: Duration = Duration::from_millis(5);
 
 //----------- Observer ---------------------------------------------------------
 
