@@ -62,6 +62,21 @@ fn the_nearest_delegation_is_found_whatever_the_case_until_its_time_is_up() {
 }
 
 #[test]
+fn what_a_referral_said_of_ds_records_is_told_until_it_was_heard() {
+    let (store, zone) = (Store::default(), name("a.example."));
+    let said = delegation("a.example.");
+    store.delegate(&said);
+    assert_eq!(store.told_ds(&zone, now()), None);
+    let ds = address("a.example.").answers;
+    store.delegate(&Arc::new(Delegation { ds: ds.clone(), ..Delegation::clone(&said) }));
+    assert_eq!(store.told_ds(&zone, now()), Some(ds));
+    assert_eq!(store.told_ds(&zone, now() + Duration::from_mins(1)), None);
+    store.heard_ds(&zone, now());
+    assert_eq!(store.told_ds(&zone, now()), None);
+    assert_eq!(store.delegation(&zone, now()).unwrap().servers, said.servers);
+}
+
+#[test]
 fn the_root_is_not_crowded_out() {
     let store = Store::default();
     store.delegate(&delegation("."));

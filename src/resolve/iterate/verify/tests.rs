@@ -101,7 +101,7 @@ fn whatever_is_changed_is_noticed() {
 
 #[test]
 fn what_was_found_good_is_not_calculated_again() {
-    let (keys, good, budget) = (keys(), Good::default(), Budget::default());
+    let (good, budget) = (Good::default(), Budget::default());
     let owner = name("example.com.");
     let record = Record::from_rdata(owner.clone(), 60, RData::MX(MX::new(10, name("mail.example.com."))));
     let other = Record::from_rdata(owner.clone(), 60, RData::MX(MX::new(11, name("mail.example.com."))));
@@ -109,7 +109,8 @@ fn what_was_found_good_is_not_calculated_again() {
     let say = |record| {
         let set =
             Set { name: &owner, rtype: RecordType::MX, records: vec![record], signatures: vec![&rrsig] };
-        verify(&set, &keys, &good, MIDDLE, &budget).is_ok()
+        // The keys may have been fetched anew.
+        verify(&set, &keys(), &good, MIDDLE, &budget).is_ok()
     };
     assert_eq!((say(&record), say(&record), say(&record)), (true, true, true));
     assert_eq!(budget.used(Limit::Signatures), 1);
