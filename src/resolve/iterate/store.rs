@@ -137,9 +137,10 @@ impl Store {
     /// Returns the DNAME record nearest above a name that is known and secure.
     pub(super) fn dname_above(&self, name: &Name, now: Instant) -> Option<Arc<Found>> {
         let key = Key::with_type(name, RecordType::DNAME);
-        let known = key.upwards().skip(1).find_map(|above| {
-            self.answers.get(above).filter(|found| found.is_fresh(now) && found.is_data())
-        });
+        let known = key
+            .upwards()
+            .skip(1)
+            .find_map(|above| self.answers.get(above).filter(|found| found.is_fresh(now) && found.is_data()));
         known?.unpack().map(Arc::new)
     }
 

@@ -45,7 +45,6 @@ const SKEW: (i64, i64) = (3_600, 86_400);
 
 /// The keys of a zone, all of them trusted.
 #[derive(Debug)]
-#[expect(clippy::struct_field_names, reason = "keys are what it is about")]
 pub(super) struct Keys {
     /// The zone.
     pub(super) zone: Name,
@@ -150,13 +149,7 @@ impl Job {
 }
 
 /// Verifies a set with the keys of a zone.
-fn verify(
-    set: &Set<'_>,
-    keys: &Keys,
-    good: &Good,
-    unix: i64,
-    budget: &Budget,
-) -> Result<Verified, Trouble> {
+fn verify(set: &Set<'_>, keys: &Keys, good: &Good, unix: i64, budget: &Budget) -> Result<Verified, Trouble> {
     let mut fault = (Flaw::NoSignature, "is not signed");
     let mut tried = 0;
     for rrsig in &set.signatures {
