@@ -19,6 +19,7 @@ use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
 
+use super::MAX_RETRIES;
 use super::denial::NoDs;
 use super::denial::Proof;
 use super::digests::MAX_DS;
@@ -156,14 +157,24 @@ impl Job {
                 return Ok(link);
             }
         }
-        let found = self.find(zone, RecordType::DS).await?;
-        let records: Vec<Record> = found.answers.iter().chain(&found.authorities).cloned().collect();
-        let link = self.link_by_ds(zone, &records, &found.kind).await?;
-        if matches!(&link, Link::Doubtful(_) | Link::Unsigned) {
+        let mut tries = 0;
+        loop {
+            let found = self.find(zone, RecordType::DS).await?;
+            let records: Vec<Record> = found.answers.iter().chain(&found.authorities).cloned().collect();
+            let link = self.link_by_ds(zone, &records, &found.kind).await?;
+            if !matches!(&link, Link::Doubtful(_) | Link::Unsigned) {
+                return Ok(link);
+            }
             self.engine.store.forget(zone, RecordType::DS);
             self.blame(&found.zone, found.server);
+            tries += 1;
+            // Another server may have better ones.  Where nothing is signed, that is
+            // seen from above.
+            let is_doubtful = matches!(&link, Link::Doubtful(_));
+            if !is_doubtful || tries > MAX_RETRIES || !self.has_others(&found.zone) {
+                return Ok(link);
+            }
         }
-        Ok(link)
     }
 
     /// Looks at the step to a zone of which keys are trusted.
@@ -259,7 +270,7 @@ impl Job {
         let no_key = |why: String| Bogus::new(Flaw::NoKey, why);
         let mut last = no_key(format!("{zone} has no DNSKEY"));
         // Another server may have better ones.
-        for _ in 0..2 {
+        for _ in 0..=MAX_RETRIES {
             let found = match self.find(zone, RecordType::DNSKEY).await {
                 Ok(found) => found,
                 // Nobody has said anything that could be wrong.

@@ -85,6 +85,11 @@ impl Found {
         Some((owner, Self { kind: Kind::Data, contradicted: false, answers, authorities, ..self.clone() }))
     }
 
+    /// Returns whether anything in it is signed.
+    pub(super) fn is_signed(&self) -> bool {
+        self.answers.iter().chain(&self.authorities).any(|record| signature(record).is_some())
+    }
+
     /// Returns how old it is, in seconds.
     pub(super) fn age(&self, now: Instant) -> u32 {
         age(self.stored, now)

@@ -12,7 +12,6 @@ use super::denial::Proofs;
 use super::found::Found;
 use super::found::Kind;
 use super::found::labels;
-use super::found::signature;
 use super::job::Job;
 use super::nsec3::Nsec3s;
 use super::scrub::place;
@@ -68,9 +67,7 @@ impl Job {
             return Ok(Worth::insecure(None));
         }
         // Nobody outside has to hear of names that the house has for itself.
-        let is_signed =
-            found.answers.iter().chain(&found.authorities).any(|record| signature(record).is_some());
-        if options.believes && !is_signed {
+        if options.believes && !found.is_signed() {
             return Ok(Worth::unsigned(Security::Insecure));
         }
         let answers = sets(&found.answers);

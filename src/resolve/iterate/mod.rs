@@ -234,9 +234,12 @@ impl Job {
         if !self.checked || is_known || rtype == RecordType::RRSIG {
             return None;
         }
-        let found = self.engine.proven.deny(name, rtype, now)?;
+        let denied = self.engine.proven.deny(name, rtype, now).map(Arc::new);
+        // Below what is proven not to be there is nothing (RFC 8020).
+        let gone = || self.engine.store.gone_above(name, now).filter(|found| found.is_signed());
+        let found = denied.or_else(gone)?;
         let worth = self.judge(name, rtype, &found).await.ok()?;
-        (worth.security == Security::Secure).then(|| (Arc::new(found), worth))
+        (worth.security == Security::Secure).then_some((found, worth))
     }
 
     /// Finds what the DNS says of a name and type, and what that is worth.

@@ -211,7 +211,11 @@ fn answer(asked: &Asked<'_>, name: &Name, reply: &Message) -> Option<Found> {
         _ if has(&data, asked.rtype) => (Kind::Data, data),
         Some(made) => made,
         None => {
-            let alias = of(RecordType::CNAME);
+            let mut alias = of(RecordType::CNAME);
+            // An alias has one target (RFC 2181 section 10.1), unless more is signed.
+            if alias.iter().all(|record| signature(record).is_none()) {
+                alias.truncate(1);
+            }
             let target = alias.iter().find_map(|record| match &record.data {
                 RData::CNAME(target) => Some(target.0.clone()),
                 _ => None,

@@ -144,6 +144,15 @@ impl Store {
         known?.unpack().map(Arc::new)
     }
 
+    /// Returns the answer that a name above does not exist, the nearest that is known.
+    pub(super) fn gone_above(&self, name: &Name, now: Instant) -> Option<Arc<Found>> {
+        let key = Key::with_type(name, RecordType::A);
+        let known = key.upwards().skip(1).find_map(|above| {
+            self.answers.get(above).filter(|found| found.is_fresh(now) && found.outline == Outline::NxDomain)
+        });
+        known?.unpack().map(Arc::new)
+    }
+
     /// Keeps what was found.
     pub(super) fn put(&self, name: &Name, rtype: RecordType, found: &Found) {
         let rtype = if matches!(found.kind, Kind::Alias(_)) { RecordType::CNAME } else { rtype };
@@ -192,9 +201,18 @@ impl Store {
 
     /// Returns the delegation nearest to a name, at it or above, the root's
     /// excepted.
+    ///
+    /// No zone is there for longer than the one above it: whoever was taken off
+    /// the list cannot live on in names below (Phoenix Domain, NDSS 2023).
     pub(super) fn nearest(&self, name: &Name, now: Instant) -> Option<Arc<Delegation>> {
-        let key = Key::of(name);
-        let nearest = key.upwards().find_map(|zone| self.delegated(zone, now));
+        let mut nearest: Option<PackedDelegation> = None;
+        for zone in Key::of(name).upwards() {
+            match self.delegations.get(zone) {
+                Some(known) if !known.is_fresh(now) => nearest = None,
+                Some(known) => nearest = nearest.or(Some(known)),
+                None => {}
+            }
+        }
         nearest?.unpack().map(Arc::new)
     }
 

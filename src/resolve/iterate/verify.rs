@@ -59,9 +59,9 @@ impl Keys {
         Some(Self { zone: zone.clone(), keys })
     }
 
-    /// Returns those keys that may sign a zone's data.
+    /// Returns those keys that may sign a zone's data, in a way that we know.
     pub(super) fn new<'a>(zone: &Name, keys: impl Iterator<Item = &'a DNSKEY>) -> Self {
-        let usable = keys.filter(|key| key.zone_key() && !key.revoke());
+        let usable = keys.filter(|key| key.zone_key() && !key.revoke() && is_known(key.algorithm()));
         let tagged = usable.filter_map(|key| Some((key.calculate_key_tag().ok()?, key.clone())));
         let mut keys: Vec<_> = tagged.collect();
         // They are kept, and by the thousand.
@@ -273,9 +273,16 @@ fn canonical(data: &RData) -> Option<Vec<u8>> {
     encoder.set_canonical_form(true);
     encoder.set_name_encoding(NameEncoding::Uncompressed);
     data.emit(&mut encoder).ok()?;
-    // The library does not know this type, whose data is a name.
-    if data.record_type() == RecordType::DNAME {
-        octets.make_ascii_lowercase();
+    // The library does not know these types, whose data is names, or a number and names.
+    let names = match u16::from(data.record_type()) {
+        // MD, MF, MB, MG, MR, MINFO, RP, DNAME.
+        3 | 4 | 7..=9 | 14 | 17 | 39 => octets.get_mut(..),
+        // AFSDB, RT, PX, KX.
+        18 | 21 | 26 | 36 => octets.get_mut(2..),
+        _ => None,
+    };
+    if let Some(names) = names {
+        names.make_ascii_lowercase();
     }
     Some(octets)
 }

@@ -47,7 +47,7 @@ impl Zones {
         let question = &query.queries[0];
         let (name, is_ds) = (question.name().to_lowercase(), question.query_type() == RecordType::DS);
         let length = |apex: &hickory_proto::rr::Name| {
-            (apex.zone_of(&name) && !(is_ds && *apex == name)).then(|| apex.iter().len())
+            (apex.zone_of(&name) && !(is_ds && *apex == name && !name.is_root())).then(|| apex.iter().len())
         };
         let signed = self.signed.iter().filter_map(|zone| Some((length(zone.apex())?, zone)));
         let signed = signed.max_by_key(|(length, _)| *length);
@@ -156,6 +156,8 @@ async fn each_side_of_a_cut_is_asked_for_what_is_its_own() {
     for (name, rtype, secure, count) in [
         ("signed.example.com", ds, true, 2),
         ("open.example.com", ds, true, 0),
+        (".", ds, true, 0),
+        ("com", ds, true, 2),
         ("example.com", ds, true, 2),
         ("www.example.com", ds, true, 0),
         ("plain.com", ds, true, 0),

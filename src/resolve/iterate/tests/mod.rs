@@ -2,6 +2,8 @@
 
 mod aliases;
 mod attacks;
+mod blamed;
+mod changes;
 mod cuts;
 mod dnssec;
 mod failures;

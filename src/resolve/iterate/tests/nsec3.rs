@@ -139,6 +139,23 @@ pub(super) fn with_many_labels() -> (House, String) {
 //----------- tests ------------------------------------------------------------
 
 #[tokio::test(start_paused = true)]
+async fn below_what_is_proven_not_to_be_there_nobody_is_asked() {
+    let of = &["example.com.", "nothing.example.com.", "*.example.com."];
+    let signed = proving("nothing.example.com.", usual, ResponseCode::NXDomain, of);
+    let (_, _, packets) = signed.get("nothing.example.com").await;
+    for below in ["x.nothing.example.com", "x.y.z.nothing.example.com"] {
+        assert_eq!(signed.get(below).await, (ResponseCode::NXDomain, true, packets), "{below}");
+    }
+    // Beside it, somebody is.
+    assert!(signed.get("www.example.com").await.2 > packets);
+    // What the proof was stripped from is no proof: the name below is asked for.
+    let signed = proving("nothing.example.com.", usual, ResponseCode::NXDomain, &[]);
+    signed.flaw("nothing.example.com").await;
+    let packets = signed.house.internet.packets();
+    assert!(signed.get("x.nothing.example.com").await.2 > packets);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_proven_well_is_secure() {
     use ResponseCode::NXDomain;
     use ResponseCode::NoError;

@@ -149,6 +149,17 @@ async fn a_reply_about_something_else_is_followed_by_the_next() {
 //----------- zones ------------------------------------------------------------
 
 #[tokio::test(start_paused = true)]
+async fn of_two_aliases_of_one_name_the_first_counts() {
+    let zone = "ns.example.com. A 10.0.1.1
+        two.example.com. CNAME www.example.com.
+        two.example.com. CNAME other.example.com.
+        www.example.com. A 192.0.2.1
+        other.example.com. A 192.0.2.2";
+    let house = House::new(internet(USUAL_COM, zone));
+    assert_eq!(house.data("two.example.com").await, ["www.example.com.", "192.0.2.1"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_alias_at_the_apex_hides_no_keys() {
     let zone = "example.com. NS ns.example.com.
         example.com. CNAME www.plain.com.

@@ -129,3 +129,19 @@ fn signatures_without_number_are_not_all_tried() {
     let again = try_at(MIDDLE, "example.com.", "mail.example.com.", &[bad()], &budget);
     assert!(again.unwrap_err().contains("bad-signatures"));
 }
+
+#[test]
+fn names_in_old_types_are_signed_in_lower_case() {
+    use hickory_proto::rr::rdata::NULL;
+    // RFC 4034 section 6.2; the preference of an AFSDB record may look like letters.
+    for (rtype, octets, signed) in [
+        (17, &b"\x01A\0\x02bC\0"[..], &b"\x01a\0\x02bc\0"[..]),
+        (18, b"AB\x01C\0", b"AB\x01c\0"),
+        (39, b"\x01D\0", b"\x01d\0"),
+        // What is not known is signed as it is (RFC 3597 section 7).
+        (65_280, b"\x01D\0", b"\x01D\0"),
+    ] {
+        let data = RData::Unknown { code: RecordType::from(rtype), rdata: NULL::with(octets.to_vec()) };
+        assert_eq!(canonical(&data).unwrap(), signed, "{rtype}");
+    }
+}
