@@ -88,9 +88,7 @@ impl Wire {
         let ttls = ttl_offsets(&bytes).filter(|_| !cut)?;
         let length = u16::try_from(bytes.len()).ok()?;
         bytes.extend(ttls.into_iter().flat_map(u16::to_ne_bytes));
-        // Copied, not cut to size: the rest of the room would stay behind as a
-        // gap between answers, too small for the next one to be made in.
-        Some(Self { octets: bytes.as_slice().into(), length })
+        Some(Self { octets: bytes.into(), length })
     }
 
     /// Returns the message.
