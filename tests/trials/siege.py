@@ -9,7 +9,7 @@ who asks may have to wait for its turn until it sees it.  Takes a minute and a h
 20 seconds of large answers; `bars.md` has ten minutes of them.  At the end all of
 it as a table."""
 
-import os, random, select, socket, struct, subprocess, sys, threading, time
+import argparse, os, random, select, socket, struct, subprocess, sys, threading, time
 from net import Net
 from peers import Peer, query_for
 from uplink import part, question, record
@@ -296,9 +296,11 @@ def log_lines(peer):
 
 
 def main():
-    words = sys.argv[1:]
-    large = float(words.pop(words.index("--large") + 1)) if "--large" in words else 20.0
-    names = words or ["sordino", "unbound"]
+    options = argparse.ArgumentParser()
+    options.add_argument("--large", type=float, default=20, metavar="SECONDS")
+    options.add_argument("peers", nargs="*", default=["sordino", "unbound"])
+    options = options.parse_args()
+    names, large = options.peers, options.large
     subprocess.run(["cc", "-O2", "-o", f"{FOLDER}/load", f"{HERE}/load.c"], check=True)
     os.sched_setaffinity(0, {1})
     above = Above()
