@@ -4,9 +4,9 @@ grow?  `endurance.py [--minutes N] [--share PERCENT] [--names N]`
 Cached and blocked names are asked for at a share of what the machine can do (80 %
 by default), while a list of 100,000 names gets another line every 30 seconds and
 the config another value every 60.  The server has one core, the load the other.
-A line a minute; at the end what was lost, and by how much memory grows in an
-hour, from a tenth of the time on.  Ends with 1 if that is more than `bars.md`
-allows: nothing lost, 1 MB an hour."""
+A line a minute, with the time that a machine beneath this one took; at the end
+what was lost, and by how much memory grows in an hour, from a tenth of the time
+on.  Ends with 1 if that is more than `bars.md` allows: nothing lost, 1 MB an hour."""
 
 import argparse, os, random, subprocess, struct, sys, threading, time
 from net import Net
@@ -37,6 +37,11 @@ def slope(points):
     mean_x, mean_y = sum(x for x, _ in points) / n, sum(y for _, y in points) / n
     over = sum((x - mean_x) ** 2 for x, _ in points)
     return 3600 * sum((x - mean_x) * (y - mean_y) for x, y in points) / over
+
+
+def stolen():
+    """Milliseconds in which the machine beneath ran somebody else, of both cores."""
+    return 10 * sum(int(line.split()[8]) for line in open("/proc/stat") if line[:4] in ("cpu0", "cpu1"))
 
 
 def change(peer, names, done, counts):
@@ -88,8 +93,8 @@ ttl = "10s"
     most = int(load(peer, "mix", queries, source, 8, 0, 5).communicate()[0].split()[2]) / 5
     rate = int(most * args.share / 100)
     print(f"at most {most:.0f} a second; asking {rate} a second for {args.minutes:g} minutes", flush=True)
-    print("minute      asked    lost  p50 µs  p99 µs  longest ms  MiB", flush=True)
-    done, counts, memory, lost, begun = threading.Event(), [0, 0], [], 0, time.monotonic()
+    print("minute      asked    lost  p50 µs  p99 µs  longest ms  stolen ms  MiB", flush=True)
+    before, done, counts, memory, lost, begun = stolen(), threading.Event(), [0, 0], [], 0, time.monotonic()
     changing = threading.Thread(target=change, args=(peer, args.names, done, counts))
     changing.start()
 
@@ -104,7 +109,8 @@ ttl = "10s"
         at, sent, _, gone, p50, p99, longest = map(int, line.split())
         lost += gone
         if sent:
-            print(f"{at / 60:6.1f} {sent:10} {gone:7} {p50:7} {p99:7} {longest / 1000:11.1f} {peer.memory():6.1f}", flush=True)
+            before, taken = stolen(), stolen() - before
+            print(f"{at / 60:6.1f} {sent:10} {gone:7} {p50:7} {p99:7} {longest / 1000:11.1f} {taken:10} {peer.memory():6.1f}", flush=True)
     done.set()
     changing.join(), watching.join()
     grown = slope([point for point in memory if point[0] > 6 * args.minutes])
