@@ -14,14 +14,14 @@ use std::sync::Mutex;
 
 use super::FILE;
 use super::PAGE;
-use super::asker::Asker;
 use super::asker::Askers;
 use super::disk;
 use super::disk::Disk;
 use super::fault::DiskError;
 use super::keeper;
 use super::lock;
-use super::ring::Ring;
+use super::memory::Facts;
+use super::memory::Memory;
 use super::row::Filter;
 use super::row::Row;
 use super::settings::Level;
@@ -29,7 +29,6 @@ use super::settings::Settings;
 use crate::base::Clock;
 use crate::pipeline::scribe;
 use crate::pipeline::scribe::Desk;
-use crate::pipeline::scribe::Notes;
 use crate::pipeline::scribe::Scribe;
 
 /// The query log of a running Sordino.
@@ -39,48 +38,13 @@ pub struct QueryLog {
     /// What is shared with threads that answer.
     pub(super) desk: Arc<Desk>,
     /// What is in memory.
-    pub(super) inner: Mutex<Inner>,
+    pub(super) inner: Mutex<Memory>,
     /// What is on disk.
     disk: Mutex<Option<Disk>>,
     /// Who devices are.
     askers: Arc<dyn Askers>,
     /// For how long rows are kept.
     pub(super) clock: Arc<dyn Clock>,
-}
-
-/// What is in memory.
-pub(super) struct Inner {
-    /// What to do.
-    pub(super) settings: Settings,
-    /// What each thread noted and nobody read yet.
-    notes: Vec<Notes>,
-    /// The rows.
-    ring: Ring,
-    /// The last row that is on disk.
-    written: i64,
-    /// Devices of which nothing is noted.
-    left_out: BTreeSet<Arc<str>>,
-    /// Those of them of which there may be rows on disk.
-    to_erase: BTreeSet<Arc<str>>,
-    /// Rows that left the ring before they could be written.
-    lost: u64,
-    /// Whether the disk does not do its part, as was said.
-    failing: bool,
-}
-
-/// Figures about the log.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Facts {
-    /// Rows in memory.
-    pub rows: usize,
-    /// Octets they take.
-    pub bytes: usize,
-    /// Queries that were not noted because a buffer was full.
-    pub dropped: u64,
-    /// Rows that could not be written to disk.
-    pub lost: u64,
-    /// Whether the disk takes what it is to keep.
-    pub disk_ok: bool,
 }
 
 impl QueryLog {
@@ -94,20 +58,10 @@ impl QueryLog {
 
     /// Makes a log that nobody looks after.
     pub(super) fn new(state: &Path, askers: Arc<dyn Askers>, clock: Arc<dyn Clock>) -> Self {
-        let inner = Inner {
-            settings: Settings { level: Level::Off, ..Settings::default() },
-            notes: Vec::new(),
-            ring: Ring::default(),
-            written: 0,
-            left_out: BTreeSet::new(),
-            to_erase: BTreeSet::new(),
-            lost: 0,
-            failing: false,
-        };
         Self {
             file: state.join(FILE),
             desk: Arc::default(),
-            inner: Mutex::new(inner),
+            inner: Mutex::default(),
             disk: Mutex::default(),
             askers,
             clock,
@@ -127,13 +81,8 @@ impl QueryLog {
     pub fn set(&self, settings: Settings) -> io::Result<()> {
         {
             let mut inner = lock(&self.inner);
-            inner.settings = settings;
             self.desk.want(settings.level != Level::Off);
-            match settings.level {
-                Level::Full => {}
-                Level::NoClient => inner.ring.forget_askers(),
-                Level::Off => inner.ring.clear(),
-            }
+            inner.follow(settings);
         }
         let mut disk = lock(&self.disk);
         let done = self.open(&mut disk).and_then(|database| match database {
@@ -157,25 +106,12 @@ impl QueryLog {
     /// those that were noted until now, on disk too, so it may have to wait for the
     /// disk.
     pub fn leave_out(&self, devices: BTreeSet<Arc<str>>) {
-        {
-            let mut inner = lock(&self.inner);
-            let new: BTreeSet<_> = devices.difference(&inner.left_out).cloned().collect();
-            inner.left_out = devices;
-            if new.is_empty() {
-                return;
-            }
-            inner.to_erase.extend(new);
+        if lock(&self.inner).leave_out(devices) {
+            // What was noted of them before they were left out is not taken in.
+            self.drain();
+            lock(&self.inner).erase_left_out();
+            self.write();
         }
-        // What was noted of them before they were left out is not taken in.
-        self.drain();
-        {
-            let mut inner = lock(&self.inner);
-            let Inner { ring, to_erase, written, .. } = &mut *inner;
-            for device in &*to_erase {
-                ring.erase(Some(device), *written);
-            }
-        }
-        self.write();
     }
 
     /// Returns the database, where there is to be one; opens it first, if it has
@@ -196,28 +132,12 @@ impl QueryLog {
     /// time is up.
     pub(super) fn drain(&self) {
         let now = self.clock.now().unix;
-        let mut inner = lock(&self.inner);
-        let Inner { notes, ring, settings, written, left_out, lost, .. } = &mut *inner;
-        if settings.level == Level::Off {
-            notes.iter_mut().for_each(Notes::clear);
-        }
-        for note in notes.iter_mut().flat_map(|notes| std::iter::from_fn(|| notes.take())) {
-            let asker = self.askers.asker(note.page).unwrap_or_default();
-            if left_out.contains(&asker.device) {
-                continue;
-            }
-            ring.add(&note, if settings.level == Level::Full { asker } else { Asker::default() });
-        }
-        let unwritten = ring.trim(settings.memory, settings.oldest(now), *written);
-        if settings.is_on_disk() {
-            *lost += unwritten;
-        }
+        lock(&self.inner).take_in(&*self.askers, now);
     }
 
     /// Returns whether there are rows that are to be on disk and are not.
     pub(super) fn has_unwritten(&self) -> bool {
-        let inner = lock(&self.inner);
-        inner.settings.is_on_disk() && inner.ring.last() > inner.written
+        lock(&self.inner).has_unwritten()
     }
 
     /// Writes rows that are complete, and forgets those whose time is up.
@@ -304,21 +224,14 @@ impl QueryLog {
     pub fn erase(&self, device: Option<&str>) -> Result<u64, DiskError> {
         self.drain();
         let mut disk = lock(&self.disk);
-        let in_memory = {
-            let mut inner = lock(&self.inner);
-            let written = inner.written;
-            inner.ring.erase(device, written)
-        };
+        let in_memory = lock(&self.inner).erase(device);
         let on_disk = self.open(&mut disk)?.map_or(Ok(0), |database| database.erase(device))?;
         Ok(in_memory + on_disk)
     }
 
     /// Returns figures about the log.
     pub fn facts(&self) -> Facts {
-        let inner = lock(&self.inner);
-        let (rows, bytes) = inner.ring.size();
-        let Inner { lost, failing, .. } = *inner;
-        Facts { rows, bytes, dropped: self.desk.dropped(), lost, disk_ok: !failing }
+        lock(&self.inner).facts(self.desk.dropped())
     }
 }
 
