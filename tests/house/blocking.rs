@@ -69,8 +69,8 @@ fn the_echo_is_muted_and_speaks_and_the_laptop_has_its_way() {
             assert!(voice.records.contains(&"A 203.0.113.20".to_owned()), "{}", voice.shown);
             // 4 ways, 5 types, 2 rounds; the voice once more.
             let kitchen = "device=\"kitchen\"";
-            assert_eq!(server.metric("sordino_blocked_total", &[kitchen, "ground=\"rule\""]), 40);
-            assert_eq!(server.metric("sordino_queries_total", &[kitchen, "purpose=\"voice\"", "allow"]), 41);
+            server.assert_metric("sordino_blocked_total", &[kitchen, "ground=\"rule\""], 40);
+            server.assert_metric("sordino_queries_total", &[kitchen, "purpose=\"voice\"", "allow"], 41);
             assert_eq!(server.metric("sordino_queries_total", &["device=\"household\"", "block"]), 0);
         }
     });
@@ -83,7 +83,7 @@ fn a_list_that_covers_a_function_is_held_back_and_counted() {
         let server = house.sordino(CONFIG);
         house.dig("echo", &format!("@192.168.178.2 {VOICE}")).assert_resolved();
         house.dig("echo", "@192.168.178.2 load-1.amazon.com").assert_blocked("too-wide.txt:1 list too-wide");
-        assert_eq!(server.metric("sordino_function_guarded_total", &["kitchen", "voice"]), 1);
+        server.assert_metric("sordino_function_guarded_total", &["kitchen", "voice"], 1);
     });
 }
 

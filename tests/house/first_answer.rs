@@ -99,7 +99,7 @@ fn first_answers(house: &House, transport: &str) {
         all_blocked(house, &all, at, transport);
     }
     let asked = 2 + 4 * u64::from(count);
-    assert_eq!(server.metric("sordino_blocked_total", &["device=\"kitchen\""]), asked);
+    server.assert_metric("sordino_blocked_total", &["device=\"kitchen\""], asked);
     for line in server.metrics().lines().filter(|line| line.starts_with("sordino_identify")) {
         eprintln!("{transport}: {line}");
     }

@@ -30,7 +30,7 @@ fn ready_is_whoever_answers_a_query() {
         assert_eq!(page("/healthz"), (200, "ok\n".to_owned()));
         assert_eq!(page("/readyz"), (200, "ok\n".to_owned()));
         assert_eq!(page("/elsewhere").0, 404);
-        assert_eq!(server.metric("sordino_responses_total", &["NOERROR", "udp"]), 1);
+        server.assert_metric("sordino_responses_total", &["NOERROR", "udp"], 1);
         drop(server);
         let server = house.sordino("[listen]\nallow = [\"192.168.178.0/24\"]\ndns = [\"127.0.0.1\"]\n");
         assert_eq!(page("/readyz").0, 200, "refused, and that by somebody");

@@ -17,7 +17,7 @@ fn the_first_query_of_a_fresh_address_already_gets_its_policy() {
             let answer = house.dig("echo", "@192.168.178.2 device-metrics-us.amazon.com");
             assert_eq!(answer.status, "NXDOMAIN", "192.168.178.{host}: {}", answer.shown);
         }
-        assert_eq!(server.metric("sordino_blocked_total", &["device=\"kitchen\""]), 30);
+        server.assert_metric("sordino_blocked_total", &["device=\"kitchen\""], 30);
     });
 }
 
@@ -55,13 +55,13 @@ fn an_unlisted_echo_is_recognized_by_two_signs_and_remembered() {
                 (house.dig("echo", metrics).status == "NXDOMAIN").then_some(())
             });
             house.dig("laptop", metrics).assert_resolved();
-            assert_eq!(server.metric("sordino_device_info", &labels), 1);
+            server.assert_metric("sordino_device_info", &labels, 1);
             server.signal("TERM");
             assert!(server.wait().success());
         }
         let server = house.sordino("");
         assert_eq!(house.dig("echo", metrics).status, "NXDOMAIN", "from the first query on");
-        assert_eq!(server.metric("sordino_device_info", &labels), 1);
+        server.assert_metric("sordino_device_info", &labels, 1);
         let shown = sordino(house, &["devices"]);
         assert!(shown.contains("amazon-echo, 80 %: mac 44:65:0d (blocklists/amazon-echo.txt:"), "{shown}");
         assert!(
@@ -102,7 +102,7 @@ fn strangers_are_refused() {
         assert_eq!(house.dig("laptop", "@192.168.178.2 api.amazon.com").status, "REFUSED");
         assert_eq!(house.dig("laptop", "+tcp @192.168.178.2 api.amazon.com").status, "REFUSED");
         house.dig("echo", "@192.168.178.2 api.amazon.com").assert_resolved();
-        assert_eq!(server.metric("sordino_queries_total", &[]), 1);
+        server.assert_metric("sordino_queries_total", &[], 1);
     });
 }
 
@@ -127,7 +127,7 @@ fn a_client_behind_a_router_gets_the_policy_of_its_network_and_never_waits() {
             let answer = house.dig("guest", "@192.168.178.2 device-metrics-us.amazon.com");
             assert_eq!(answer.status, "NXDOMAIN", "{}", answer.shown);
         }
-        assert_eq!(server.metric("sordino_blocked_total", &["device=\"guests\""]), 3);
+        server.assert_metric("sordino_blocked_total", &["device=\"guests\""], 3);
         assert_eq!(server.metric("sordino_identify_wait_seconds_count", &[]), 0);
         let labels = ["source=\"address\"", "result=\"listed\""];
         assert!(server.metric("sordino_identify_total", &labels) > 0, "{}", server.metrics());

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use super::Answer;
 use super::House;
 use super::eventually;
+use super::pause;
 
 /// A running Sordino; ends with the value.
 pub(crate) struct Server {
@@ -99,6 +101,20 @@ impl Server {
             .filter(|line| line.starts_with(name) && labels.iter().all(|label| line.contains(label)))
             .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
             .sum()
+    }
+
+    /// Fails unless [`metric`](Self::metric) is this.  What took the slow road is
+    /// counted after its answer has left, so it may be a moment until it is.
+    pub(crate) fn assert_metric(&self, name: &str, labels: &[&str], expected: u64) {
+        let mut counted = 0;
+        for _ in 0..100 {
+            counted = self.metric(name, labels);
+            if counted == expected {
+                return;
+            }
+            pause(Duration::from_millis(50));
+        }
+        panic!("{name} of {labels:?} is {counted} and not {expected}");
     }
 
     /// Returns how much memory it holds, in KiB (VmRSS).
