@@ -55,9 +55,12 @@ struct Row {
 }
 
 impl Row {
-    /// Returns the room in which it stands, as it says itself.
+    /// Returns the room in which it stands, as it says itself, or else as people call it
+    /// who tell it from another one there.
     fn room(&self) -> Option<&str> {
-        self.addresses.iter().find_map(|entry| entry.room.as_deref())
+        let said = self.addresses.iter().find_map(|entry| entry.room.as_deref());
+        let called = self.addresses.iter().filter_map(|entry| entry.name.as_deref()).chain([&*self.device]);
+        said.or_else(|| called.into_iter().find(|name| rooms::is_part(name)))
     }
 
     /// Returns the family that it is of, or seems to be of.
@@ -269,5 +272,42 @@ fn seems(who: Who, found: &Recognition) -> Seems {
         confidence: found.confidence,
         reasons: found.reasons().collect(),
         config: format!("[device.{name}-{end}]\n{key} = \"{who}\"\nfamily = \"{family}\"\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_is_told_by_what_people_call_its_parts() {
+        let speaker = |device: &str, name: Option<&str>, mac: &str| Row {
+            device: device.to_owned(),
+            family: "sonos".to_owned(),
+            policy: "balanced".to_owned(),
+            known_by: "mac".to_owned(),
+            mac: vec![mac.to_owned()],
+            addresses: vec![Entry {
+                address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+                mac: mac.to_owned(),
+                source: "fritzbox".to_owned(),
+                age: None,
+                left: None,
+                name: name.map(str::to_owned),
+                guest: false,
+                room: None,
+            }],
+            seems: None,
+            one_with: Vec::new(),
+        };
+        let mut rows = [
+            speaker("sonos-a", Some("Kitchen left"), "a"),
+            speaker("kitchen-right", None, "b"),
+            speaker("sonos-c", Some("SonosZP"), "c"),
+            speaker("sonos-d", Some("SonosZP-2"), "d"),
+        ];
+        pair(&mut rows);
+        let with = rows.map(|row| row.one_with.join(" "));
+        assert_eq!(with, ["b", "a", "", ""]);
     }
 }

@@ -23,6 +23,14 @@ pub fn stem(name: &str) -> String {
     words.join(" ")
 }
 
+/// Returns whether a name that people gave tells one speaker of a room from another,
+/// and by a word: `Kitchen left`.  Numbers tell nothing, for routers number whatever
+/// calls itself the same.
+pub fn is_part(name: &str) -> bool {
+    let last = name.rsplit(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty());
+    last.is_some_and(|last| PARTS.contains(&&*last.to_lowercase()) && stem(name) != last.to_lowercase())
+}
+
 /// Puts together who is of the same family and stands in the same room; whoever
 /// stands there alone is left out.
 pub fn together<T>(all: impl IntoIterator<Item = (T, String, String)>) -> Vec<Vec<T>> {
@@ -50,6 +58,16 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(stem(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_that_of_a_part_by_a_word_and_not_by_a_number() {
+        for name in ["Kitchen left", "Küche - Rechts", "living-room-l", "Bath (Sub)"] {
+            assert!(is_part(name), "{name}");
+        }
+        for name in ["Kitchen", "SonosZP-2", "left", "Copyright", ""] {
+            assert!(!is_part(name), "{name}");
         }
     }
 
