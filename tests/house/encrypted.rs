@@ -96,6 +96,26 @@ fn the_same_verdicts_come_over_tls_and_https() {
 }
 
 #[test]
+fn an_answer_says_who_gave_it_and_its_length_says_little() {
+    in_house("house::encrypted::an_answer_says_who_gave_it_and_its_length_says_little", |house| {
+        let _server = start(house);
+        for way in ["+tls", "+https"] {
+            for name in [METRICS, VOICE] {
+                let way = format!("@192.168.178.2 +tls-host=dns.home.example {way} +padding +nsid");
+                let said = kdig(house, "echo", &way, name);
+                // RFC 8467 section 4.1
+                assert!(said.contains(";; Received 468 B"), "{said}");
+                assert!(said.contains("NSID:") && said.contains("\"one\""), "{said}");
+            }
+        }
+        let plain = house.dig("echo", &format!("@192.168.178.2 +nsid {METRICS}"));
+        assert!(plain.shown.contains("(\"one\")"), "{}", plain.shown);
+        let unasked = house.dig("echo", &format!("@192.168.178.2 {METRICS}"));
+        assert!(!unasked.shown.contains("NSID"), "{}", unasked.shown);
+    });
+}
+
+#[test]
 fn a_browser_finds_its_way() {
     in_house("house::encrypted::a_browser_finds_its_way", |house| {
         let _server = start(house);

@@ -167,6 +167,9 @@ impl Script {
         loop {
             let mut question = vec![0; usize::from(reader.read_u16().await?)];
             reader.read_exact(&mut question).await?;
+            if !is_padded(&question) {
+                return Ok(());
+            }
             match self.does() {
                 Does::HalfOpen => std::future::pending().await,
                 // It is another who takes the next connection.
@@ -189,6 +192,9 @@ impl Script {
             let script = Arc::clone(&self);
             async move {
                 let question = request.into_body().collect().await.unwrap().to_bytes();
+                if !is_padded(&question) {
+                    script.set(Does::Status(400));
+                }
                 if let Does::Status(status) = script.does() {
                     script.asked.fetch_add(1, Ordering::SeqCst);
                     let body = Full::new(Bytes::from_static(b"<html>"));
@@ -206,6 +212,12 @@ impl Script {
             http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await;
         served.map_err(std::io::Error::other)
     }
+}
+
+/// Returns whether the length of a question says little of it (RFC 8467 section 4.1);
+/// otherwise it gets no answer here.
+fn is_padded(question: &[u8]) -> bool {
+    question.len().is_multiple_of(128)
 }
 
 /// Returns who opens TLS with a certificate and its key.
