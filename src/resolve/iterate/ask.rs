@@ -18,11 +18,11 @@ use hickory_proto::rr::RecordType;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::heard::Asked;
+use super::heard::Says;
 use super::job::Job;
 use super::referral;
 use super::scrub;
-use super::scrub::Asked;
-use super::scrub::Says;
 use crate::resolve::exchange::Query;
 use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::stats::Limit;

@@ -10,10 +10,10 @@ use hickory_proto::rr::RecordType;
 
 use super::ask::Ask;
 use super::found::Found;
+use super::heard::Asked;
+use super::heard::Says;
 use super::job::Job;
 use super::scrub;
-use super::scrub::Asked;
-use super::scrub::Says;
 use crate::resolve::exchange::Query;
 use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::forward;

@@ -11,9 +11,9 @@ use hickory_proto::rr::RecordType;
 
 use super::ask::Ask;
 use super::ask::MAX_TRIES_EACH;
+use super::heard::Says;
 use super::job::Job;
 use super::options::fixed;
-use super::scrub::Says;
 use super::store::Delegation;
 use crate::resolve::exchange::trouble::Trouble;
 

@@ -5,9 +5,7 @@
 //! it says of other names is dropped here, before anything is believed
 //! (bailiwick; Bellovin 1995, Kaminsky 2008).
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use hickory_proto::op::Message;
 use hickory_proto::op::ResponseCode;
@@ -15,8 +13,9 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
-use hickory_proto::rr::rdata::CNAME;
 
+use super::dname::by_dname;
+use super::dname::contradicts_dname;
 use super::found::Found;
 use super::found::Kind;
 use super::found::belongs;
@@ -25,42 +24,14 @@ use super::found::labels;
 use super::found::lifetime;
 use super::found::sane;
 use super::found::signature;
+use super::heard::Asked;
+use super::heard::Says;
 use super::referral::referral;
 use super::store::Delegation;
 use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::exchange::wire;
 use crate::resolve::exchange::wire::MAX_OF_SET;
 use crate::resolve::reached;
-use crate::resolve::reached::dname_target;
-
-//----------- Asked, Says ------------------------------------------------------
-
-/// What was asked, and of whom.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'a> {
-    /// The zone whose servers were asked.
-    pub(super) zone: &'a Name,
-    /// The name asked for.
-    pub(super) name: &'a Name,
-    /// The type asked for.
-    pub(super) rtype: RecordType,
-    /// Who was asked.
-    pub(super) server: SocketAddr,
-    /// When.
-    pub(super) now: Instant,
-}
-
-/// What a reply says.
-#[derive(Clone, Debug)]
-pub(super) enum Says {
-    /// The answer; if it is an alias, what else the same reply says along the
-    /// chain, as long as it stays in the zone.
-    Answer(Arc<Found>, Vec<(Name, Arc<Found>)>),
-    /// Others know.
-    Referral(Arc<Delegation>),
-    /// The answer of a server without authority.  Better than nothing.
-    Hearsay(Arc<Found>),
-}
 
 /// Returns what a reply says.
 pub(super) fn hear(asked: &Asked<'_>, mut reply: Message) -> Result<Says, Trouble> {
@@ -261,64 +232,6 @@ fn end_of_chain(asked: &Asked<'_>, target: &Name, reply: &Message) -> Option<Fou
         _ => Kind::NoData,
     };
     has_soa.then(|| negative(asked, target, kind, reply))
-}
-
-/// Returns what a DNAME record above `name` makes of it, and the records that say
-/// so (RFC 6672 section 3.1).
-fn by_dname(name: &Name, reply: &Message) -> Option<(Kind, Vec<Record>)> {
-    let above = |record: &&Record| record.record_type() == RecordType::DNAME && is_above(&record.name, name);
-    let dname = reply.answers.iter().filter(above).max_by_key(|record| labels(&record.name))?;
-    let mut records: Vec<Record> = reply
-        .answers
-        .iter()
-        .filter(|record| belongs(record, &dname.name, RecordType::DNAME))
-        .cloned()
-        .collect();
-    let (kind, alias) = made_of(dname, name)?;
-    records.extend(alias);
-    Some((kind, records))
-}
-
-/// Returns whether a name is above another.
-fn is_above(name: &Name, other: &Name) -> bool {
-    name != other && name.zone_of(other)
-}
-
-/// Returns what a DNAME record makes of a name, and the CNAME record for it unless
-/// its target is too long.
-fn made_of(dname: &Record, name: &Name) -> Option<(Kind, Option<Record>)> {
-    let Some(target) = replaced(name, &dname.name, &dname_target(dname)?) else {
-        return Some((Kind::TooLong, None));
-    };
-    let alias = RData::CNAME(CNAME(target.clone()));
-    Some((Kind::Alias(target), Some(Record::from_rdata(name.clone(), dname.ttl, alias))))
-}
-
-/// Returns what follows for `name` from an answer about a DNAME record above.
-pub(super) fn from_dname(name: &Name, dname: &Found) -> Option<Found> {
-    let record = dname.answers.iter().find(|record| record.record_type() == RecordType::DNAME)?;
-    let (kind, alias) = made_of(record, name).filter(|_| is_above(&record.name, name))?;
-    let mut answers = dname.answers.clone();
-    answers.extend(alias);
-    Some(Found { kind, answers, ..dname.clone() })
-}
-
-/// Returns whether a reply has a CNAME record beside a DNAME record that does not
-/// follow from it.  One of them is forged.
-fn contradicts_dname(name: &Name, reply: &Message) -> bool {
-    let Some((made, _)) = by_dname(name, reply) else { return false };
-    reply.answers.iter().any(|record| match &record.data {
-        RData::CNAME(target) => record.name == *name && made != Kind::Alias(target.0.clone()),
-        _ => false,
-    })
-}
-
-/// Returns `name` with its end `old` replaced by `new`; nothing if that would
-/// be too long.
-pub(super) fn replaced(name: &Name, old: &Name, new: &Name) -> Option<Name> {
-    let kept = labels(name).checked_sub(labels(old))?;
-    let prefix = Name::from_labels(name.iter().take(kept)).ok()?;
-    prefix.append_domain(new).ok()
 }
 
 /// Returns the negative answer about a name.  The zone that gives it is the one

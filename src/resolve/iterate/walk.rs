@@ -12,12 +12,13 @@ use hickory_proto::rr::RecordType;
 use super::ask::Ask;
 use super::ask::FEW_TRIES_EACH;
 use super::ask::MAX_TRIES_EACH;
+use super::dname;
 use super::found::Found;
 use super::found::Kind;
 use super::found::labels;
+use super::heard::Says;
 use super::job::Job;
 use super::scrub;
-use super::scrub::Says;
 use super::store::Delegation;
 use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::stats::Limit;
@@ -49,7 +50,7 @@ impl Job {
                 return Ok(found);
             }
             let dname = self.engine.store.dname_above(name, self.now.instant);
-            if let Some(found) = dname.and_then(|dname| scrub::from_dname(name, &dname)) {
+            if let Some(found) = dname.and_then(|dname| dname::from_dname(name, &dname)) {
                 return Ok(Arc::new(found));
             }
             // It is us who want to know this, somewhere above.
