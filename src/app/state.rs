@@ -33,8 +33,8 @@ pub(super) fn read(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     Ok(saved)
 }
 
-/// Replaces a file of the folder, readable to nobody else, so that whenever the power goes, the old
-/// one is there or the new one, whole.
+/// Replaces a file of the folder, readable to nobody else, so that whenever the
+/// power goes, the old one is there or the new one, whole.
 pub(super) fn replace(folder: &Path, name: &str, saved: &[u8]) -> io::Result<()> {
     let unfinished = folder.join(format!("{name}.tmp"));
     // One that is left over may be readable to others.

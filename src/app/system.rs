@@ -54,8 +54,8 @@ fn more_descriptors() {
     }
 }
 
-/// Gives back what is free, and the code that was needed for a moment only: of a
-/// start or a reload: more than half of what was run until then.
+/// Gives back what is free, and code: after a start or a reload much of it is not
+/// needed any more.
 pub(super) fn give_back() {
     give_back_free();
     give_back_code();

@@ -215,7 +215,8 @@ pub(in crate::resolve) fn is_oversized(reply: &Message) -> bool {
 }
 
 /// Returns whether a reply says that its server knows no EDNS (RFC 6891 section 7),
-/// or none of version 0, which is the only one there is.
+/// or none of version 0, which is the only one there is; BADSIG is the same number
+/// as BADVERS.
 pub(in crate::resolve) fn knows_no_edns(reply: &Message) -> bool {
     use ResponseCode as R;
     matches!(reply.metadata.response_code, R::FormErr | R::NotImp | R::BADVERS | R::BADSIG)

@@ -20,22 +20,22 @@ use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::stats::Limit;
 
 /// How many signatures are remembered, at most: 256 KiB.
-const PLACES: usize = 1 << 14;
+const PLACES: usize = 1 << 13;
 
-/// Half of SHA-256.  Whoever finds two signatures that have the same has made
-/// both, and the keys they are of.
-type Short = [u8; 16];
+/// SHA-256, all of it: half would be for whoever has a zone to sign, and time, to
+/// find one that a forged signature of another zone has as well.
+type Octets = [u8; 32];
 
 //----------- Good -------------------------------------------------------------
 
 /// Good signatures, by digest of the key, what was signed, and the signature.
 /// Each digest has one place, where the last one stays.
 #[derive(Debug)]
-pub(super) struct Good(Mutex<Box<[Short]>>);
+pub(super) struct Good(Mutex<Box<[Octets]>>);
 
 impl Default for Good {
     fn default() -> Self {
-        Self(Mutex::new(vec![Short::default(); PLACES].into()))
+        Self(Mutex::new(vec![Octets::default(); PLACES].into()))
     }
 }
 
@@ -62,7 +62,7 @@ impl Good {
     }
 
     /// Looks at the place of a digest.
-    fn at<T: Default>(&self, digest: Short, look: impl FnOnce(&mut Short) -> T) -> T {
+    fn at<T: Default>(&self, digest: Octets, look: impl FnOnce(&mut Octets) -> T) -> T {
         let nth = usize::from(u16::from_be_bytes([digest[0], digest[1]])) % PLACES;
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         places.get_mut(nth).map(look).unwrap_or_default()
@@ -70,7 +70,7 @@ impl Good {
 }
 
 /// Returns the digest of a signature, if it can be made.
-fn digest(key: &DNSKEY, text: &[u8], signature: &[u8]) -> Option<Short> {
+fn digest(key: &DNSKEY, text: &[u8], signature: &[u8]) -> Option<Octets> {
     let parts = [key.public_key().public_bytes(), text, signature];
     let mut all = Vec::with_capacity(parts.iter().map(|part| part.len() + size_of::<u64>()).sum());
     for part in parts {

@@ -17,6 +17,7 @@ use super::House;
 use super::OTHER;
 use super::ROOT;
 use super::ROOT_ZONE;
+use super::dnssec::COM_ZONE;
 use super::dnssec::NOW;
 use super::dnssec::Signed;
 use super::dnssec::is_asked;
@@ -58,12 +59,6 @@ impl Zones {
         }
     }
 }
-
-const COM_ZONE: &str = "com. NS a.gtld.
-    example.com. NS ns.example.com.
-    ns.example.com. A 10.0.1.1
-    plain.com. NS ns.plain.com.
-    ns.plain.com. A 10.0.1.2";
 
 const PARENT: &str = "example.com. NS ns.example.com.
     ns.example.com. A 10.0.1.1

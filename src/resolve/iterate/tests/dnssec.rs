@@ -41,7 +41,7 @@ pub(super) const NOW: i64 = 1_800_000_000;
 /// A day, in seconds.
 const DAY: i64 = 86_400;
 
-const COM_ZONE: &str = "com. NS a.gtld.
+pub(super) const COM_ZONE: &str = "com. NS a.gtld.
     example.com. NS ns.example.com.
     ns.example.com. A 10.0.1.1
     plain.com. NS ns.plain.com.
