@@ -25,6 +25,12 @@ use super::words::Words;
 /// So many speakers are shown unfolded.
 const OPEN: usize = 3;
 
+/// The level of headings that are about the whole house.
+const OF_HOUSE: u8 = 2;
+
+/// The level of headings below the name of a speaker.
+const OF_SPEAKER: u8 = 3;
+
 /// What the page looks like around its pictures.
 const PAGE_STYLE: &str = "\
 body{margin:0;background:var(--paper);color:var(--ink);\
@@ -38,13 +44,15 @@ overflow-wrap:anywhere}h3{font-size:1.05rem;margin:1.6em 0 .2em}p{margin:.3em 0 
 .key{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:.85rem;color:var(--faint);margin:.6em 0;padding:0;\
 list-style:none}.key li{display:flex;align-items:center;gap:6px}.key svg{width:14px;height:14px}\
 details{margin:.5em 0 1em}summary{cursor:pointer;color:var(--faint);font-size:.9rem}\
-details.speaker>summary{color:var(--ink);font-size:1.1rem;font-weight:600;padding:.35em 0;\
-border-bottom:1px solid var(--line);overflow-wrap:anywhere}details.speaker>summary span{display:block;font-weight:400;\
-font-size:.88rem;color:var(--faint)}\
-.table{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;margin:.6em 0;width:100%}\
+details.speaker>summary{padding:.35em 0;border-bottom:1px solid var(--line)}\
+details.speaker>summary h2{display:inline;font-size:1.1rem;color:var(--ink)}\
+details.speaker>summary span{display:block}\
+.table{overflow-x:auto}.table:focus-visible{outline:2px solid var(--function)}table{border-collapse:collapse;font-size:.85rem;margin:.6em 0;width:100%}\
 caption{text-align:left;font-weight:600;padding:.2em 0}\
+caption span{display:inline-block;position:sticky;left:0;max-width:calc(100vw - 32px)}td{white-space:nowrap}\
 th,td{border-bottom:1px solid var(--line);padding:3px 12px 3px 0;text-align:left;vertical-align:top}thead th{vertical-align:bottom}\
-th{font-weight:500}tbody th{overflow-wrap:anywhere;min-width:8.5em}\
+th{font-weight:500}tbody th{overflow-wrap:anywhere;min-width:8.5em;position:sticky;left:0;\
+background:var(--paper);background-clip:padding-box}\
 .count{text-align:right;font-variant-numeric:tabular-nums}.count:last-child{padding-right:0}\
 aside{background:var(--card);border-left:4px solid var(--tracking);border-radius:6px;\
 padding:2px 18px 10px;margin:2.4em 0 1.6em}aside h2{margin-top:.8em}dt{font-weight:600}dd{margin:0 0 .7em}\
@@ -90,10 +98,12 @@ fn of_house(out: &mut String, facts: &Facts, settings: &Settings) {
     key(out, words);
     if facts.speakers.len() > 1 {
         let picture = |width| house(&facts.speakers, settings, width);
-        section(out, (words.house, words.house_about), picture, &tables::house(facts, settings), words);
+        let table = tables::house(facts, settings);
+        section(out, (OF_HOUSE, words.house, words.house_about), picture, &table, words);
     }
     let picture = |width| flow(&facts.flows, settings, width);
-    section(out, (words.flow, words.flow_about), picture, &tables::flow(facts, settings), words);
+    let table = tables::flow(facts, settings);
+    section(out, (OF_HOUSE, words.flow, words.flow_about), picture, &table, words);
 }
 
 /// Writes what colours and hatches mean.
@@ -122,50 +132,46 @@ fn of_speaker(out: &mut String, speaker: &Speaker, open: bool, settings: &Settin
         write!(out, "\n<section><h2>{}</h2><p>{}</p>", Escaped(name), Escaped(&sum))
     } else {
         let (name, sum) = (Escaped(name), Escaped(&sum));
-        write!(out, "\n<details class=\"speaker\"><summary>{name}<span>{sum}</span></summary>")
+        write!(out, "\n<details class=\"speaker\"><summary><h2>{name}</h2><span>{sum}</span></summary>")
     };
     let (title, about) = (words.stripe(&settings.span), words.stripe_about);
     let picture = |width| stripe(speaker, settings, width);
-    section(out, (title, about), picture, &tables::day(speaker, settings), words);
+    section(out, (OF_SPEAKER, title, about), picture, &tables::day(speaker, settings), words);
     if let Some(turn) = &speaker.turn {
         let about = words.trend_about(&settings.span.zoned(turn.unix));
         let picture = |width| trend(turn, settings, width);
-        section(out, (words.trend, &about), picture, &tables::trend(turn, settings), words);
+        section(out, (OF_SPEAKER, words.trend, &about), picture, &tables::trend(turn, settings), words);
     } else {
-        remark(out, words.trend, words.trend_none);
+        remark(out, OF_SPEAKER, words.trend, words.trend_none);
     }
     if speaker.storms.is_empty() {
-        remark(out, words.storms, words.storms_none);
+        remark(out, OF_SPEAKER, words.storms, words.storms_none);
     } else {
         let picture = |width| storms(speaker, settings, width);
         let table = tables::storms(speaker, settings);
-        section(out, (words.storms, words.storms_about), picture, &table, words);
+        section(out, (OF_SPEAKER, words.storms, words.storms_about), picture, &table, words);
     }
     out.push_str(if open { "</section>" } else { "</details>" });
 }
 
 /// Writes a heading below which there is no picture.
-fn remark(out: &mut String, title: &str, about: &str) {
-    let _ = write!(out, "<h3>{}</h3><p class=\"about\">{}</p>", Escaped(title), Escaped(about));
+fn remark(out: &mut String, level: u8, title: &str, about: &str) {
+    let title = Escaped(title);
+    let _ = write!(out, "<h{level}>{title}</h{level}><p class=\"about\">{}</p>", Escaped(about));
 }
 
 /// Writes a picture, as it is for both widths, with its table.
 fn section(
     out: &mut String,
-    (title, about): (&str, &str),
+    (level, title, about): (u8, &str, &str),
     picture: impl Fn(f64) -> Svg,
     table: &Table,
     words: &Words,
 ) {
-    remark(out, title, about);
+    remark(out, level, title, about);
     for (class, width) in [("wide", WIDE), ("narrow", NARROW)] {
         let picture = picture(width).finish(title, about, "");
         let _ = write!(out, "<div class=\"picture {class}\">{picture}</div>");
     }
-    let _ = writeln!(
-        out,
-        "<details><summary>{}</summary><div class=\"table\">{}</div></details>",
-        Escaped(words.table),
-        table.html()
-    );
+    let _ = writeln!(out, "<details><summary>{}</summary>{}</details>", Escaped(words.table), table.html());
 }

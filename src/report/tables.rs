@@ -31,9 +31,14 @@ impl Table {
         nth > 0 && self.lines.iter().filter_map(|line| line.get(nth)).all(number)
     }
 
-    /// Writes it as HTML.
+    /// Writes it as HTML: in a part of its own, which can be moved sideways with keys
+    /// where the screen is too narrow.
     pub(super) fn html(&self) -> String {
-        let mut out = format!("<table><caption>{}</caption><thead><tr>", Escaped(&self.caption));
+        let caption = Escaped(&self.caption);
+        let mut out = format!(
+            "<div class=\"table\" role=\"region\" tabindex=\"0\" aria-label=\"{caption}\"><table>\
+             <caption><span>{caption}</span></caption><thead><tr>"
+        );
         let class = |nth| if self.counts(nth) { " class=\"count\"" } else { "" };
         for (nth, head) in self.heads.iter().enumerate() {
             let _ = write!(out, "<th scope=\"col\"{}>{}</th>", class(nth), Escaped(head));
@@ -50,7 +55,7 @@ impl Table {
             }
             out.push_str("</tr>");
         }
-        out.push_str("</tbody></table>");
+        out.push_str("</tbody></table></div>");
         out
     }
 }

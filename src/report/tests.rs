@@ -116,6 +116,25 @@ fn the_page_says_what_the_rows_say() {
 }
 
 #[test]
+fn whoever_hears_the_page_finds_the_way_by_its_headings() {
+    for rows in [Day::usual(), Day::full(), Vec::new()] {
+        for page in reports("headings", &rows, 1, None).iter().filter(|made| made.starts_with("<!")) {
+            let heads =
+                page.match_indices("<h").filter_map(|(at, _)| page[at + 2..].chars().next()?.to_digit(10));
+            let levels: Vec<_> = heads.collect();
+            assert_eq!(levels.iter().filter(|level| **level == 1).count(), 1);
+            assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{levels:?}");
+            // A picture has a name, and what it shows; nothing hangs on seeing it.
+            assert_eq!(page.matches("role=\"img\"><title>").count(), page.matches("role=\"img\"").count());
+            assert_eq!(
+                page.matches("<svg").count(),
+                page.matches("role=\"img\"").count() + page.matches("aria-hidden=\"true\"").count()
+            );
+        }
+    }
+}
+
+#[test]
 fn without_a_log_a_report_says_what_to_switch_on() {
     for made in reports("empty", &[], 1, None) {
         let made = made.replace("&quot;", "\"");

@@ -81,7 +81,7 @@ pub(super) const WORDS: Words = Words {
     signs: "# answered, x at least one prevented, . nothing asked; a sign is {}.",
     trend: "Before and since",
     trend_about: "Since {} names are prevented that were answered before. Compared are look-ups an hour by day, from 6 am to 10 pm. What the speaker was bought for should stay about as it was: that shows that nothing of it was lost.",
-    trend_none: "In this time nothing was prevented that had been answered before, so there is nothing to compare. Give a speaker the policy `observe` for a day, then its own one again.",
+    trend_none: "In this time nothing was prevented that had been answered before, so there is nothing to compare. Give a speaker the policy “observe” for a day, then its own one again.",
     before: "before",
     since: "since",
     an_hour: "look-ups an hour",
