@@ -26,6 +26,10 @@ const NAME: &str = "seen";
 /// How often what is new is thought over and written, and what is old is let go.
 const ROUND: Duration = Duration::from_secs(5);
 
+/// For how many rounds nothing is written after something was: five minutes.  Anybody
+/// on the link can be seen as something new at any time, and memory cards wear out.
+const REST: u32 = 60;
+
 /// Takes up what was seen before.  At a reload that changes nothing.
 pub(super) fn load(
     state: &Path,
@@ -59,17 +63,24 @@ pub(super) fn load(
     }
 }
 
-/// Writes what is new, for ever, and lets go of what is old.
+/// Writes what is new, for ever, and lets go of what is old.  The first news after a
+/// while is written at once; what comes then waits, and whoever stops writes it.
 pub(super) async fn keep(
     state: PathBuf,
     recognizer: Arc<Recognizer>,
     door: Arc<Door<Resolver>>,
     clock: Arc<dyn Clock>,
 ) {
+    let mut rest = 0;
     loop {
         tokio::time::sleep(ROUND).await;
         recognizer.review(&door.home().house.catalog, clock.now().unix);
+        if rest > 0 {
+            rest -= 1;
+            continue;
+        }
         let Some(text) = recognizer.written() else { continue };
+        rest = REST;
         let state = state.clone();
         // A thread that may wait for the disk; if it panicked, that was said.
         let _ = tokio::task::spawn_blocking(move || write(&state, &text)).await;

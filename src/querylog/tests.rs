@@ -341,3 +341,22 @@ fn a_day_of_a_house_is_few_megabytes_on_disk() {
     assert!(octets < 20_000_000, "{octets} octets for {queries} queries");
     assert!(rows > 2_000, "half of the queries are rows");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn in_a_day_of_a_house_the_disk_is_waited_for_a_few_times_an_hour() {
+    let traced = std::env::temp_dir().join(format!("sordino-querylog-waits-{}", std::process::id()));
+    let done = std::process::Command::new("strace")
+        .args(["-f", "--seccomp-bpf", "-e", "trace=fsync,fdatasync", "-o"])
+        .arg(&traced)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "querylog::tests::a_day_of_a_house_is_few_megabytes_on_disk"])
+        .output();
+    let Ok(done) = done else { return eprintln!("skipped: no `strace` (Debian: strace)") };
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let text = fs::read_to_string(&traced).unwrap();
+    let waits = text.lines().filter(|line| line.contains("sync(")).count();
+    // All of Sordino may have 1,500.
+    assert!((24..=24 * 10).contains(&waits), "{waits} times");
+    fs::remove_file(traced).unwrap();
+}

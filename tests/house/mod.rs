@@ -16,6 +16,7 @@ mod downloads;
 mod encrypted;
 mod explaining;
 mod faults;
+mod faulty;
 mod first_answer;
 mod floods;
 mod forwarders;
@@ -41,6 +42,7 @@ mod support;
 mod surroundings;
 mod syscalls;
 mod upstreams;
+mod wear;
 
 pub(crate) use support::House;
 pub(crate) use support::eventually;
