@@ -77,7 +77,7 @@ impl Resolver {
 
     /// Returns a resolver with a cache that is there already.
     pub fn with_cache(settings: &Settings, cache: Arc<AnswerCache>) -> Result<Self, SettingsError> {
-        Self::with_network(settings, cache, Arc::new(Sockets))
+        Self::with_network(settings, cache, Arc::new(Sockets::default()))
     }
 
     /// Returns a resolver whose queries in the clear are carried by `network`: for
@@ -99,7 +99,7 @@ impl Resolver {
             Arc::new(AnswerCache::new(new.cache_size))
         };
         let (counters, root_keys) = (Arc::clone(&self.0.counters), Arc::clone(&self.0.root_keys));
-        let rebuilt = Self::build(new, cache, counters, Arc::new(Sockets), root_keys)?;
+        let rebuilt = Self::build(new, cache, counters, Arc::new(Sockets::default()), root_keys)?;
         rebuilt.0.dates.learn(&self.0.dates);
         Ok(rebuilt)
     }

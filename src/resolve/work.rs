@@ -11,7 +11,7 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use futures_util::FutureExt;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
 use super::AnswerCache;
 use super::AnswerData;
@@ -36,16 +36,16 @@ const MAX_FOR_RENEWAL: usize = MAX_IN_FLIGHT / 2;
 /// How work on a question ended.
 type Outcome = Result<Arc<AnswerData>, Failure>;
 
-/// Where an outcome will appear.
-type Pending = watch::Receiver<Option<Outcome>>;
+/// Who waits for an outcome.
+type Asker = oneshot::Sender<Outcome>;
 
 //----------- Work -------------------------------------------------------------
 
 /// Questions that are worked on.  A clone is the same.
 #[derive(Clone)]
 pub(super) struct Work {
-    /// The questions, and where their answers will appear.
-    in_flight: Arc<Mutex<HashMap<Key, Pending>>>,
+    /// The questions, and who waits for their answers.
+    in_flight: Arc<Mutex<HashMap<Key, Vec<Asker>>>>,
     /// Where answers are kept.
     cache: Arc<AnswerCache>,
     /// Where faults are counted.
@@ -67,28 +67,24 @@ impl Work {
 
     /// Has a question worked on and waits for its answer.
     pub(super) async fn answer(&self, key: Key, way: &Way, now: Now) -> Outcome {
-        let Some(mut result) = self.start(key, way, now, Kind::Fetch) else {
+        let (asker, outcome) = oneshot::channel();
+        if !self.start(key, way, now, Kind::Fetch, Some(asker)) {
             let detail = "too many questions at once".to_owned();
             return Err(Failure { kind: FailureKind::Limit, detail, origin: way.upstream.origin() });
-        };
-        match result.wait_for(Option::is_some).await.map(|outcome| outcome.clone()) {
-            Ok(Some(outcome)) => outcome,
-            _ => Err(fault(way)),
         }
+        outcome.await.unwrap_or_else(|_| Err(fault(way)))
     }
 
     /// Has an answer fetched anew that is in the cache.  If that fails, or there
     /// is much else to do, it stays there until its time is up.
     pub(super) fn renew(&self, key: Key, way: &Way, now: Now) {
-        // Nobody waits for it.
-        let _ = self.start(key, way, now, Kind::Renew);
+        self.start(key, way, now, Kind::Renew, None);
     }
 
     /// Has a question worked on that failed before, and whose asker got an old
     /// answer.
     pub(super) fn retry(&self, key: Key, way: &Way, now: Now) {
-        // Nobody waits for it.
-        let _ = self.start(key, way, now, Kind::Retry);
+        self.start(key, way, now, Kind::Retry, None);
     }
 
     /// Notes that a question takes so long that its asker got an old answer; so
@@ -100,18 +96,24 @@ impl Work {
         self.failures.late(key, failure, now.instant, epoch);
     }
 
-    /// Starts work on a question unless somebody has; none if there is too much.
-    fn start(&self, key: Key, way: &Way, now: Now, kind: Kind) -> Option<Pending> {
+    /// Starts work on a question unless somebody has, and tells the asker how it
+    /// ends.  Returns whether it is worked on: not if there is too much.
+    fn start(&self, key: Key, way: &Way, now: Now, kind: Kind, asker: Option<Asker>) -> bool {
         let mut in_flight = self.lock();
-        if let Some(result) = in_flight.get(&key) {
-            return Some(result.clone());
+        if let Some(waiting) = in_flight.get_mut(&key) {
+            // Before it grows: askers may go away, and as many others come.
+            if waiting.len() == waiting.capacity() {
+                waiting.retain(|asker| !asker.is_closed());
+            }
+            waiting.extend(asker);
+            return true;
         }
         if in_flight.len() >= kind.most() {
-            return None;
+            return false;
         }
-        let (put, result) = watch::channel(None);
-        in_flight.insert(key.clone(), result.clone());
-        let (done, way) = (Done { work: self.clone(), key, epoch: way.line.epoch() }, way.clone());
+        in_flight.insert(key.clone(), asker.into_iter().collect());
+        let done = Done { work: self.clone(), key, epoch: way.line.epoch(), outcome: None };
+        let way = way.clone();
         tokio::spawn(async move {
             let question = &done.key.question;
             let begun = moment();
@@ -129,10 +131,9 @@ impl Work {
             let took = moment().saturating_duration_since(begun);
             let outcome = outcome.map(Arc::new);
             done.note(&outcome, &way, now, now.plus(took), kind);
-            // Nobody may be waiting any more.
-            let _ = put.send(Some(outcome));
+            done.tell(outcome);
         });
-        Some(result)
+        true
     }
 
     /// Returns whether a question is worked on.
@@ -147,7 +148,7 @@ impl Work {
     }
 
     /// Locks the questions in flight.
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Pending>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Vec<Asker>>> {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -179,7 +180,8 @@ impl Kind {
     }
 }
 
-/// Takes a question out of those in flight, however work on it ends.
+/// Takes a question out of those in flight, however work on it ends, and tells
+/// those who wait.
 struct Done {
     /// Where it is in flight.
     work: Work,
@@ -188,12 +190,19 @@ struct Done {
     /// The line's epoch in which work on it began: if it fails when the line is
     /// back, that says nothing.
     epoch: u32,
+    /// How it ended, unless it ran into a fault of ours.
+    outcome: Option<Outcome>,
 }
 
 impl Done {
+    /// Tells those who wait how it ended.
+    fn tell(mut self, outcome: Outcome) {
+        self.outcome = Some(outcome);
+    }
+
     /// Takes down how work ended that was begun at `asked`.
     fn note(&self, outcome: &Outcome, way: &Way, asked: Now, ended: Now, kind: Kind) {
-        let (Self { work, key, epoch }, line) = (self, &way.line);
+        let (Self { work, key, epoch, .. }, line) = (self, &way.line);
         let failure = match outcome {
             Ok(data) => {
                 work.cache.put(key.clone(), data, asked);
@@ -224,7 +233,12 @@ impl Done {
 
 impl Drop for Done {
     fn drop(&mut self) {
-        self.work.lock().remove(&self.key);
+        let waiting = self.work.lock().remove(&self.key).unwrap_or_default();
+        let Some(outcome) = &self.outcome else { return };
+        for asker in waiting {
+            // It may have gone away.
+            let _ = asker.send(outcome.clone());
+        }
     }
 }
 

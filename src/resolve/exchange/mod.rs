@@ -1,7 +1,7 @@
 //! One question to one server, over UDP and if need be TCP: what going down from
 //! the root and asking other resolvers have in common.
 //!
-//! Begin with [`Exchange::ask`].  Every query has a socket of its own, and so a
+//! Begin with [`Exchange::ask`].  Every query has a socket to itself, and so a
 //! random port, and a random ID; nothing of the client is in it.  What does not
 //! match its question is not looked at further ([RFC 5452]).
 //!
@@ -11,6 +11,7 @@ pub(super) mod budget;
 mod lenient;
 mod network;
 pub(super) mod servers;
+mod sockets;
 pub(super) mod trouble;
 pub(super) mod wire;
 
@@ -34,8 +35,8 @@ use wire::Manner;
 
 pub use network::Network;
 pub use network::Reply;
-pub(super) use network::Sockets;
 pub use network::take;
+pub(super) use sockets::Sockets;
 
 /// How long the whole of an exchange over TCP may take.
 const TCP_PATIENCE: Duration = Duration::from_secs(3);

@@ -69,7 +69,7 @@ impl Servers {
             (address(nth), Box::new(To(Arc::clone(server))))
         };
         let carriers = (0..).zip(&servers).map(carrier).collect();
-        let exchange = Exchange::new(Arc::new(Sockets), Arc::default());
+        let exchange = Exchange::new(Arc::new(Sockets::default()), Arc::default());
         let forwarder = Forwarder::of(carriers, choice, &Arc::new(exchange));
         Self { servers, forwarder }
     }

@@ -15,7 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::heard::Asked;
@@ -83,38 +83,50 @@ impl Ask {
 /// How asking ended.
 type Heard = Result<Says, Trouble>;
 
-/// Questions that are out, and where their answers will appear.
+/// Questions that are out, and who else waits for their answers.
 #[derive(Debug, Default)]
-pub(super) struct Outstanding(Mutex<HashMap<Ask, watch::Receiver<Option<Heard>>>>);
+pub(super) struct Outstanding(Mutex<HashMap<Ask, Vec<oneshot::Sender<Heard>>>>);
 
 impl Outstanding {
     /// Locks the table.
-    fn lock(&self) -> MutexGuard<'_, HashMap<Ask, watch::Receiver<Option<Heard>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Ask, Vec<oneshot::Sender<Heard>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns where the answer will appear if the question is out; otherwise it
-    /// is now, and its answer will appear in `begun`.
-    fn join_or_begin(
-        &self,
-        ask: &Ask,
-        begun: watch::Receiver<Option<Heard>>,
-    ) -> Option<watch::Receiver<Option<Heard>>> {
+    /// is now.
+    fn join_or_begin(&self, ask: &Ask) -> Option<oneshot::Receiver<Heard>> {
         let mut table = self.lock();
-        let other = table.get(ask).cloned();
-        if other.is_none() {
-            table.insert(ask.clone(), begun);
-        }
-        other
+        let Some(waiting) = table.get_mut(ask) else {
+            table.insert(ask.clone(), Vec::new());
+            return None;
+        };
+        let (put, result) = oneshot::channel();
+        waiting.push(put);
+        Some(result)
     }
 }
 
-/// Takes a question out of the table, however asking it ends.
-struct Done<'a>(&'a Outstanding, &'a Ask);
+/// Takes a question out of the table, however asking it ends, and tells those who
+/// wait what was heard.
+struct Done<'a> {
+    /// The table.
+    table: &'a Outstanding,
+    /// The question.
+    ask: &'a Ask,
+    /// What was heard; nothing if asking it was given up.
+    heard: Option<Heard>,
+}
 
 impl Drop for Done<'_> {
     fn drop(&mut self) {
-        self.0.lock().remove(self.1);
+        // First, so that whoever hears of a failure does not find it again.
+        let waiting = self.table.lock().remove(self.ask).unwrap_or_default();
+        let Some(heard) = &self.heard else { return };
+        for put in waiting {
+            // They may have waited for long enough.
+            let _ = put.send(heard.clone());
+        }
     }
 }
 
@@ -132,21 +144,18 @@ impl Job {
         let outstanding = &self.engine.outstanding;
         let mut worst = None;
         for _ in 0..MAX_JOINED {
-            let (put, result) = watch::channel(None);
-            let Some(mut other) = outstanding.join_or_begin(ask, result) else {
-                let done = Done(outstanding, ask);
+            let Some(other) = outstanding.join_or_begin(ask) else {
+                let mut done = Done { table: outstanding, ask, heard: None };
                 let heard = self.in_time(asking).await;
-                // First, so that whoever hears of a failure does not find it again.
-                drop(done);
-                put.send_replace(Some(heard.clone()));
+                done.heard = Some(heard.clone());
                 return heard;
             };
-            let Some(heard) = self.budget.in_time(other.wait_for(Option::is_some)).await else {
+            let Some(heard) = self.budget.in_time(other).await else {
                 self.note(&Err(Trouble::Silence));
                 return Err(Trouble::Limit(Limit::Time));
             };
             // Or it gave up, for reasons of its own.
-            if let Some(heard) = heard.ok().and_then(|heard| heard.clone()) {
+            if let Ok(heard) = heard {
                 self.note(&heard);
                 match heard {
                     Ok(says) => return Ok(says),

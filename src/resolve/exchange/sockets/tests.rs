@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
@@ -58,11 +59,15 @@ async fn neither_ports_nor_ids_can_be_told_from_those_before() {
         }
         (ports, ids)
     });
+    let sockets = Sockets::default();
     for _ in 0..QUERIES {
         let query = query();
-        let reply = Sockets.exchange(address, &query, false, Duration::from_secs(5)).await.unwrap();
+        let reply = sockets.exchange(address, &query, false, Duration::from_secs(5)).await.unwrap();
         assert_eq!(reply.octets[..2], query[..2]);
     }
+    // On Linux one socket has done for all.
+    let idle = sockets.idle(address).len();
+    assert_eq!(idle, usize::from(cfg!(target_os = "linux")));
     let (ports, ids) = answering.await.unwrap();
     for numbers in [&ports, &ids] {
         let (different, parts) = spread(numbers);
@@ -87,7 +92,9 @@ async fn whoever_was_not_asked_is_not_heard_nor_told_that_the_port_is_open() {
     let query = query();
     let asking = {
         let query = query.clone();
-        tokio::spawn(async move { Sockets.exchange(address, &query, false, Duration::from_secs(5)).await })
+        tokio::spawn(async move {
+            Sockets::default().exchange(address, &query, false, Duration::from_secs(5)).await
+        })
     };
     let mut buffer = [0; 512];
     let (_, asker) = server.recv_from(&mut buffer).await.unwrap();
@@ -100,4 +107,55 @@ async fn whoever_was_not_asked_is_not_heard_nor_told_that_the_port_is_open() {
     assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
     server.send_to(&reply_to(&query), asker).await.unwrap();
     assert_eq!(asking.await.unwrap().unwrap().octets, reply_to(&query));
+}
+
+#[tokio::test]
+async fn a_socket_that_waits_has_neither_peer_nor_port() {
+    let (server, address) = loopback().await;
+    let sockets = Sockets::default();
+    let socket = sockets.connected(address).unwrap();
+    let open = socket.local_addr().unwrap();
+    server.send_to(b"one", open).await.unwrap();
+    sockets.let_go(socket, address);
+    for socket in sockets.idle(address).iter() {
+        assert_eq!(socket.local_addr().unwrap().port(), 0);
+        assert!(socket.peer_addr().is_err());
+    }
+    // Nobody is there any more.
+    server.connect(open).await.unwrap();
+    server.send(b"two").await.unwrap();
+    let refused = server.recv(&mut [0; 8]).await.unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn what_came_for_the_query_before_is_not_heard() {
+    let sockets = Arc::new(Sockets::default());
+    let ask = |address: SocketAddr, query: Vec<u8>| {
+        let sockets = Arc::clone(&sockets);
+        tokio::spawn(async move { sockets.exchange(address, &query, false, Duration::from_secs(5)).await })
+    };
+    for _ in 0..3 {
+        let (server, address) = loopback().await;
+        let query = query();
+        let asking = ask(address, query.clone());
+        let (_, asker) = server.recv_from(&mut [0; 512]).await.unwrap();
+        // And twice more, before the asker looks.
+        for _ in 0..3 {
+            assert!(server.try_send_to(&reply_to(&query), asker).is_ok());
+        }
+        assert_eq!(asking.await.unwrap().unwrap().octets, reply_to(&query));
+    }
+    // Nor what the kernel had to say.
+    let (gone, closed) = loopback().await;
+    drop(gone);
+    let socket = sockets.connected(closed).unwrap();
+    SockRef::from(&socket).send(&query()).unwrap();
+    sockets.let_go(socket, closed);
+    let (server, address) = loopback().await;
+    let query = query();
+    let asking = ask(address, query.clone());
+    let (_, asker) = server.recv_from(&mut [0; 512]).await.unwrap();
+    server.send_to(&reply_to(&query), asker).await.unwrap();
+    assert!(asking.await.unwrap().is_ok());
 }
