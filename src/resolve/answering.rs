@@ -38,12 +38,10 @@ const CLIENT_TIMER: Duration = Duration::from_millis(1_700);
 impl Resolver {
     /// Returns our own answer to a question, if nobody outside is to be asked.
     pub(super) fn own(&self, question: &Question, zoned: bool) -> Option<AnswerData> {
-        let any = || (question.rtype == Rtype::ANY).then(|| special::any(question));
         let designated = self.0.switches.designated.as_ref();
         designated
             .and_then(|designated| designated::answer(question, designated))
             .or_else(|| special::answer(question, zoned, self.0.switches.own_root))
-            .or_else(any)
     }
 
     /// Returns an answer that is in the cache.

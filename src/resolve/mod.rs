@@ -18,6 +18,7 @@ mod forward;
 mod iterate;
 mod line;
 pub mod names;
+mod old_types;
 mod reached;
 mod resolver;
 mod rootkeys;

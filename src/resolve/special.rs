@@ -14,7 +14,6 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
-use hickory_proto::rr::rdata::HINFO;
 use hickory_proto::rr::rdata::NS;
 use hickory_proto::rr::rdata::PTR;
 use hickory_proto::rr::rdata::SOA;
@@ -28,9 +27,6 @@ use crate::query::Rtype;
 
 /// How long our own answers may be kept, in seconds (RFC 6303 section 3).
 const TTL: u32 = 10_800;
-
-/// The TTL of the answer to ANY, in seconds.
-const ANY_TTL: u32 = 3_600;
 
 //----------- SPECIAL ----------------------------------------------------------
 
@@ -262,14 +258,6 @@ fn apex_of(question: &Question, zone: Name) -> AnswerData {
     }
 }
 
-/// Answers a question of type ANY, which nobody needs and which amplifies
-/// ([RFC 8482 section 4.2]).
-///
-/// [RFC 8482 section 4.2]: https://www.rfc-editor.org/rfc/rfc8482#section-4.2
-pub(super) fn any(question: &Question) -> AnswerData {
-    positive(question, RData::HINFO(HINFO::new("RFC8482".to_owned(), String::new())), ANY_TTL)
-}
-
 /// Returns an answer of one record.
 fn positive(question: &Question, data: RData, ttl: u32) -> AnswerData {
     let record = Record::from_rdata(names::to_name(&question.name), ttl, data);
@@ -387,14 +375,5 @@ mod tests {
             assert_eq!(answer(&question, false, true).is_none(), outside, "{name}");
             assert!(answer(&question, false, false).is_some(), "{name}");
         }
-    }
-
-    #[test]
-    fn any_is_answered_with_little() {
-        let question =
-            Question { name: "example.com".parse().unwrap(), rtype: Rtype::ANY, checking_disabled: false };
-        let data = any(&question);
-        assert_eq!((data.message().answers.len(), data.ttl), (1, 3_600));
-        assert!(data.message().answers[0].data.to_string().contains("RFC8482"));
     }
 }

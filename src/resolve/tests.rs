@@ -253,10 +253,10 @@ async fn a_zone_has_its_own_servers_and_its_own_place_in_the_cache() {
 }
 
 #[tokio::test]
-async fn special_names_and_any_ask_nobody() {
+async fn special_names_ask_nobody() {
     let resolver = Resolver::new(&forwarding(&[server(failing).await])).unwrap();
     let now = ManualClock::at(0).now();
-    for (name, rtype) in [("fritz", Rtype::A), ("x.onion", Rtype::A), ("example.com", Rtype::ANY)] {
+    for (name, rtype) in [("fritz", Rtype::A), ("x.onion", Rtype::A)] {
         assert_eq!(resolver.answer(question(name, rtype), now).await.unwrap().origin, Origin::Local);
     }
     assert_eq!(resolver.stats().upstream(Transport::Udp, Sent::Answer), 0);

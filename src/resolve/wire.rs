@@ -126,9 +126,9 @@ pub(super) fn is_for_validators(rtype: RecordType) -> bool {
 }
 
 /// Returns whether a client gets records of a type at all: DNSSEC's own only if
-/// it set DO or asked for them (RFC 4035 section 3.2.1).
+/// it set DO or asked for them (RFC 4035 section 3.2.1), or for all there is.
 fn is_wanted(rtype: RecordType, qtype: RecordType, dnssec_ok: bool) -> bool {
-    dnssec_ok || !is_for_validators(rtype) || rtype == qtype
+    dnssec_ok || !is_for_validators(rtype) || rtype == qtype || qtype.is_any()
 }
 
 /// Returns whether a record of the authority section says something about the

@@ -24,6 +24,7 @@ use super::stats::Counters;
 use super::ways::Way;
 use crate::base::Now;
 use crate::base::time::moment;
+use crate::query::Rtype;
 
 /// How many questions may be worked on at once.  Each may have a few sockets
 /// open, of which a process usually has a thousand.
@@ -215,6 +216,8 @@ impl Done {
         match failure.kind {
             FailureKind::Bogus(_) => line.answered(asked.instant),
             FailureKind::Fault => {}
+            // Many do not answer ANY (RFC 8482), and all else.
+            _ if key.question.rtype == Rtype::ANY => {}
             _ => line.silent(&key.question.name, asked.instant),
         }
         // With an answer there still, who asks when its time is up may have

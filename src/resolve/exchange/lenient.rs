@@ -1,14 +1,19 @@
-//! Reading a message of which a record makes no sense: the record is left out,
-//! and the others count.
+//! Reading a message record by record, where the library's way will not do: a record
+//! that makes no sense is left out, and the others count; names in data of old types
+//! are written out.
 //
 //  The library refuses the whole message.  Who hides a broken record in a
 //  referral would make a zone unreachable, and some servers do it by accident.
+//  Of old types it keeps octets, in which pointers to the rest of the message would
+//  lead nowhere.
 
 use hickory_proto::op::Message;
 use hickory_proto::rr::Record;
 use hickory_proto::rr::RecordType;
 use hickory_proto::serialize::binary::BinDecodable;
 use hickory_proto::serialize::binary::BinDecoder;
+
+use crate::resolve::old_types;
 
 /// The fixed part of a record, behind its owner (RFC 1035 section 4.1.3).
 const FIXED: usize = 10;
@@ -37,7 +42,7 @@ pub(super) fn read(wire: &[u8]) -> Option<Message> {
             if RecordType::from(rtype) != RecordType::OPT
                 && let Some(record) = record(wire, at)
             {
-                section.push(record);
+                section.extend(old_types::written_out(record, wire, data, data + usize::from(length)));
             }
             at = data + usize::from(length);
         }

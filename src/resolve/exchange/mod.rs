@@ -104,9 +104,12 @@ impl Exchange {
         let mut manner = query.manner(edns, mixed);
         let mut reply = self.ask_once(query, server, manner, budget).await?;
         if edns && wire::knows_no_edns(&reply) {
-            self.servers.took_edns(server, false, self.network.moment());
             manner.edns = false;
             reply = self.ask_once(query, server, manner, budget).await?;
+            // Otherwise it is something else that it does not know.
+            if !wire::knows_no_edns(&reply) {
+                self.servers.took_edns(server, false, self.network.moment());
+            }
         } else if edns && reply.edns.is_some() {
             self.servers.took_edns(server, true, now);
         }

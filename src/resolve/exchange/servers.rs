@@ -226,7 +226,8 @@ impl Servers {
         self.change(server, now, |known| known.mangles_case = true);
     }
 
-    /// Notes whether a server took EDNS.
+    /// Notes whether a server took EDNS.  That it is silent says nothing of that (DNS
+    /// flag day 2019).
     pub(in crate::resolve) fn took_edns(&self, server: SocketAddr, took: bool, now: Instant) {
         self.change(server, now, |known| {
             known.no_edns = if took { 0 } else { known.no_edns.saturating_add(1) };

@@ -14,6 +14,7 @@ use hickory_proto::rr::RecordType;
 use hickory_proto::rr::rdata::opt::EdnsOption;
 
 use crate::query::Transport;
+use crate::resolve::old_types;
 
 /// The size of datagrams we ask for (DNS flag day 2020).
 const UDP_SIZE: u16 = 1_232;
@@ -179,7 +180,9 @@ pub(in crate::resolve) fn read(request: &[u8], reply: &[u8]) -> Option<Message> 
     if let Some(end) = question_end(request).filter(|_| reply.get(4..6) == Some(&[0, 1])) {
         wire.get_mut(QUESTION..end - 4)?.make_ascii_lowercase();
     }
-    let mut message = Message::from_vec(&wire).ok().or_else(|| super::lenient::read(&wire))?;
+    let whole = Message::from_vec(&wire).ok();
+    let whole = whole.filter(|message| !message.all_sections().any(old_types::is_compressed));
+    let mut message = whole.or_else(|| super::lenient::read(&wire))?;
     if message.answers.len() + message.authorities.len() + message.additionals.len() > MAX_RECORDS {
         return None;
     }
@@ -304,6 +307,30 @@ mod tests {
             reply.extend(data);
         }
         assert_eq!(read(&query, &reply).unwrap().answers.len(), 1);
+    }
+
+    #[test]
+    fn names_in_data_of_old_types_are_written_out() {
+        let query = request(&name("www.example.com."), RecordType::A, plain()).unwrap();
+        let mut reply = reply_to(&query);
+        reply.truncate(question_end(&query).unwrap());
+        reply[6..12].copy_from_slice(&[0, 3, 0, 0, 0, 0]);
+        // RP has two names, AFSDB a number and one; the last one points behind itself.
+        for (rtype, data) in
+            [(17, &[1, b'A', 0xc0, 16, 0xc0, 12][..]), (18, &[0, 1, 0xc0, 12]), (9, &[0xc0, 250])]
+        {
+            reply.extend([0xc0, 12, 0, rtype, 0, 1, 0, 0, 0, 60, 0]);
+            reply.push(u8::try_from(data.len()).unwrap());
+            reply.extend(data);
+        }
+        let answers = read(&query, &reply).unwrap().answers;
+        let data = |record: &Record| match &record.data {
+            RData::Unknown { rdata, .. } => rdata.anything.clone(),
+            other => panic!("{other}"),
+        };
+        let data: Vec<_> = answers.iter().map(data).collect();
+        assert_eq!(data[0], b"\x01A\x07example\x03com\0\x03www\x07example\x03com\0");
+        assert_eq!(data[1..], [b"\0\x01\x03www\x07example\x03com\0".to_vec()]);
     }
 
     proptest! {

@@ -254,7 +254,7 @@ impl Job {
                 }
             }
             if running.is_empty() && (next.is_none() || order.is_empty()) {
-                if worst == Trouble::Silence {
+                if worst == Trouble::Silence && ask.whole {
                     for server in tries.keys() {
                         exchange.servers.died(*server, now);
                     }
@@ -275,7 +275,8 @@ impl Job {
         match &heard {
             // It may know other names.
             Err(Trouble::Refused(ResponseCode::ServFail)) => exchange.servers.was_silent(server, now),
-            Err(Trouble::Lame | Trouble::Refused(_)) if ask.whole => {
+            // Many refuse ANY (RFC 8482), and know all else.
+            Err(Trouble::Lame | Trouble::Refused(_)) if ask.whole && *rtype != RecordType::ANY => {
                 exchange.servers.is_lame(zone, server, now);
             }
             _ => {}

@@ -39,11 +39,14 @@ impl Job {
             if self.forwarder(&zone, RecordType::DNSKEY).is_some() {
                 self.fetch_keys(&zone);
             }
-            let (status, ttl) = match self.link(&zone).await? {
-                Link::Zone(status, ttl) => (status, ttl),
-                Link::Inside(above) => return self.status(above).await,
-                Link::Unsigned => (self.descend(&zone).await?, BOGUS_TTL),
-                Link::Doubtful(why) => (Status::Bogus(why), BOGUS_TTL),
+            let (status, ttl) = match self.link(&zone).await {
+                Ok(Link::Zone(status, ttl)) => (status, ttl),
+                Ok(Link::Inside(above)) => return self.status(above).await,
+                Ok(Link::Unsigned) => (self.descend(&zone).await?, BOGUS_TTL),
+                Ok(Link::Doubtful(why)) => (Status::Bogus(why), BOGUS_TTL),
+                // The house goes on where nobody outside can be asked.
+                Err(_) if options.believes(&zone) => (Status::Insecure(None), BOGUS_TTL),
+                Err(trouble) => return Err(trouble),
             };
             let ttl = if matches!(status, Status::Bogus(_)) { ttl.min(BOGUS_TTL) } else { ttl };
             let until = self.now.instant + Duration::from_secs(u64::from(ttl.min(MAX_TTL)));

@@ -204,7 +204,8 @@ pub(super) fn lacks(types: &Types, name: &Name, rtype: RecordType) -> bool {
     } else {
         types.is_delegation()
     };
-    !wrong_side && !types.has(rtype) && !types.has(RecordType::CNAME)
+    let has = if rtype == RecordType::ANY { !types.0.is_empty() } else { types.has(rtype) };
+    !wrong_side && !has && !types.has(RecordType::CNAME)
 }
 
 /// Returns what a list of types says about DS records.

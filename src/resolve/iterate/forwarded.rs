@@ -78,7 +78,7 @@ impl Job {
         let asked = Asked { zone, name, rtype: *rtype, server, now: self.now.instant };
         if let Some(told) = scrub::told_by_resolver(&asked, &reply)
             && self.engine.options.stub(&told.zone).is_none()
-            && !self.engine.options.believes
+            && !self.engine.options.believes_all()
         {
             self.engine.store.delegate(&Arc::new(told));
         }

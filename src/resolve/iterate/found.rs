@@ -56,15 +56,17 @@ pub(super) enum Kind {
 
 impl Found {
     /// Returns what it comes to for whoever asks for a type: a CNAME record is data
-    /// for some and an alias for all others, whoever asked first.
+    /// for those who ask for it, or for all there is, and an alias for all others,
+    /// whoever asked first.
     pub(super) fn comes_to(&self, rtype: RecordType) -> Kind {
         let alias = self.answers.iter().find_map(|record| match &record.data {
             RData::CNAME(target) => Some(target.0.clone()),
             _ => None,
         });
-        let has_data = self.answers.iter().any(|record| record.record_type() == rtype);
+        let has_data =
+            rtype == RecordType::ANY || self.answers.iter().any(|record| record.record_type() == rtype);
         match (&self.kind, alias) {
-            (Kind::Alias(_), _) if rtype == RecordType::CNAME => Kind::Data,
+            (Kind::Alias(_), _) if wants_aliases(rtype) => Kind::Data,
             (Kind::Data, Some(target)) if !has_data => Kind::Alias(target),
             (kind, _) => kind.clone(),
         }
@@ -141,7 +143,13 @@ pub(super) fn covered(record: &Record) -> RecordType {
     signature(record).map_or_else(|| record.record_type(), |rrsig| rrsig.input().type_covered)
 }
 
-/// Returns whether a record is data of this name and type, or signs it.
+/// Returns whether a record is data of this name and type, or signs it; of any type
+/// at all, for ANY (RFC 1035 section 3.2.3).
 pub(super) fn belongs(record: &Record, name: &Name, rtype: RecordType) -> bool {
-    record.name == *name && covered(record) == rtype
+    record.name == *name && (covered(record) == rtype || rtype == RecordType::ANY)
+}
+
+/// Returns whether an alias is what is asked for, and not followed.
+pub(super) fn wants_aliases(rtype: RecordType) -> bool {
+    matches!(rtype, RecordType::CNAME | RecordType::ANY)
 }

@@ -69,7 +69,7 @@ impl Engine {
 
     /// Returns whether it is us who see to it that signatures are good.
     fn is_strict(&self) -> bool {
-        self.options.dnssec && !self.options.believes
+        self.options.dnssec && !self.options.believes_all()
     }
 }
 

@@ -273,7 +273,7 @@ impl Job {
                     return Ok((found, worth));
                 }
                 // Whoever is asked is believed, signed or not.
-                Err(Trouble::Bogus(_)) if self.engine.options.believes => {
+                Err(Trouble::Bogus(_)) if self.engine.options.believes(name) => {
                     return Ok((found, Worth::unsigned(Security::Insecure)));
                 }
                 Err(Trouble::Bogus(why)) => {

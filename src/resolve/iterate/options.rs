@@ -65,9 +65,9 @@ pub(super) struct Options {
     pub(super) stubs: Vec<Arc<Delegation>>,
     /// Whether signatures are checked.
     pub(super) dnssec: bool,
-    /// Whether what is not signed well counts as unsigned: it is of a zone for
-    /// which the household has said who is right.
-    pub(super) believes: bool,
+    /// Names at and below which what is not signed well counts as unsigned: they
+    /// are of zones for which the household has said who is right.
+    pub(super) believed: Vec<Name>,
     /// Whether the root's keys are the built-in ones, and followed as they change.
     pub(super) follows_root: bool,
     /// Keys that are trusted, by zone.
@@ -89,15 +89,18 @@ impl Options {
     /// Reads settings.
     pub(super) fn new(settings: &Settings, zone: Option<&Domain>) -> Result<Self, SettingsError> {
         let anchors = anchors(settings)?;
-        // Nobody outside has signed what only the router knows.
-        let believes = zone.is_some_and(|zone| !is_below(&anchors, &names::to_name(zone)));
-        let mut unchecked: Vec<Name> = settings.negative_trust_anchors.iter().map(names::to_name).collect();
+        let mut believed = Vec::new();
+        // Nobody outside has signed what only the router knows, wherever its aliases
+        // lead.
+        if zone.is_some_and(|zone| !is_below(&anchors, &names::to_name(zone))) {
+            believed.push(Name::root());
+        }
         let mut stubs = Vec::new();
         for (zone, servers) in &settings.stubs {
             let zone = names::to_name(zone);
-            // Nobody outside has signed what only the house knows.
+            // Nor what only the house knows.
             if !is_below(&anchors, &zone) {
-                unchecked.push(zone.clone());
+                believed.push(zone.clone());
             }
             stubs.push(Arc::new(fixed(zone, servers.clone())));
         }
@@ -110,10 +113,10 @@ impl Options {
             roots: roots(settings)?,
             stubs,
             dnssec: settings.dnssec,
-            believes,
+            believed,
             follows_root: settings.trust_anchor.is_none(),
             anchors,
-            unchecked,
+            unchecked: settings.negative_trust_anchors.iter().map(names::to_name).collect(),
         })
     }
 
@@ -128,6 +131,16 @@ impl Options {
     pub(super) fn anchor_above(&self, name: &Name) -> Option<&Name> {
         let at = self.anchors.iter().map(|(zone, _)| zone).filter(|zone| zone.zone_of(name));
         at.max_by_key(|zone| labels(zone))
+    }
+
+    /// Returns whether whoever is asked about a name is believed, signed or not.
+    pub(super) fn believes(&self, name: &Name) -> bool {
+        self.believed.iter().any(|above| above.zone_of(name))
+    }
+
+    /// Returns whether whoever is asked is believed about all names.
+    pub(super) fn believes_all(&self) -> bool {
+        self.believes(&Name::root())
     }
 
     /// Returns whether signatures at a name are not checked.

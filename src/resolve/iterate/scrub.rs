@@ -24,6 +24,7 @@ use super::found::labels;
 use super::found::lifetime;
 use super::found::sane;
 use super::found::signature;
+use super::found::wants_aliases;
 use super::heard::Asked;
 use super::heard::Says;
 use super::referral::referral;
@@ -173,12 +174,14 @@ fn answer(asked: &Asked<'_>, name: &Name, reply: &Message) -> Option<Found> {
         }
         reply.answers.iter().filter(|record| belongs(record, name, rtype)).cloned().collect()
     };
-    let has = |records: &[Record], rtype| records.iter().any(|record: &Record| record.record_type() == rtype);
+    let has = |records: &[Record], rtype| {
+        records.iter().any(|record: &Record| record.record_type() == rtype || rtype == RecordType::ANY)
+    };
     let data = of(asked.rtype);
     let made = by_dname(name, reply);
     let (kind, answers) = match made {
         // The record was made of another, which is what is signed.
-        Some((Kind::Alias(_), records)) if asked.rtype == RecordType::CNAME => (Kind::Data, records),
+        Some((Kind::Alias(_), records)) if wants_aliases(asked.rtype) => (Kind::Data, records),
         _ if has(&data, asked.rtype) => (Kind::Data, data),
         Some(made) => made,
         None => {

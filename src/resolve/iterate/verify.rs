@@ -28,6 +28,7 @@ use crate::resolve::Flaw;
 use crate::resolve::exchange::budget::Budget;
 use crate::resolve::exchange::trouble::Bogus;
 use crate::resolve::exchange::trouble::Trouble;
+use crate::resolve::old_types;
 use crate::resolve::stats::Limit;
 
 /// How many signatures of one set of records are tried (KeyTrap,
@@ -273,15 +274,8 @@ fn canonical(data: &RData) -> Option<Vec<u8>> {
     encoder.set_canonical_form(true);
     encoder.set_name_encoding(NameEncoding::Uncompressed);
     data.emit(&mut encoder).ok()?;
-    // The library does not know these types, whose data is names, or a number and names.
-    let names = match u16::from(data.record_type()) {
-        // MD, MF, MB, MG, MR, MINFO, RP, DNAME.
-        3 | 4 | 7..=9 | 14 | 17 | 39 => octets.get_mut(..),
-        // AFSDB, RT, PX, KX.
-        18 | 21 | 26 | 36 => octets.get_mut(2..),
-        _ => None,
-    };
-    if let Some(names) = names {
+    let names = old_types::names_from(data.record_type().into());
+    if let Some(names) = names.and_then(|from| octets.get_mut(from..)) {
         names.make_ascii_lowercase();
     }
     Some(octets)

@@ -187,10 +187,11 @@ impl Job {
                 last.extend(servers.extract_if(.., |server| is_bad(server)));
             }
             if !servers.is_empty() {
-                // With others to be found, nobody is waited for as if it were
-                // the only one.
+                // With others to be found, nobody is waited for as if it were the
+                // only one; nor for parts of a name, about which some are silent.
                 let alone = is_last || !looking_up.is_promising(self);
-                match self.ask(ask, &servers, if alone { MAX_TRIES_EACH } else { FEW_TRIES_EACH }).await {
+                let tries_each = if alone && whole { MAX_TRIES_EACH } else { FEW_TRIES_EACH };
+                match self.ask(ask, &servers, tries_each).await {
                     Ok(says) => return Ok(says),
                     Err(trouble) if trouble.is_final() => return Err(trouble),
                     Err(trouble) => worst = trouble,
