@@ -47,12 +47,12 @@ details{margin:.5em 0 1em}summary{cursor:pointer;color:var(--faint);font-size:.9
 details.speaker>summary{padding:.35em 0;border-bottom:1px solid var(--line)}\
 details.speaker>summary h2{display:inline;font-size:1.1rem;color:var(--ink)}\
 details.speaker>summary span{display:block}\
-.table{overflow-x:auto}.table:focus-visible{outline:2px solid var(--function)}table{border-collapse:collapse;font-size:.85rem;margin:.6em 0;width:100%}\
+.table{overflow-x:auto}.table:focus-visible{outline:2px solid var(--function)}table{border-collapse:separate;border-spacing:0;font-size:.85rem;margin:.6em 0;width:100%}\
 caption{text-align:left;font-weight:600;padding:.2em 0}\
 caption span{display:inline-block;position:sticky;left:0;max-width:calc(100vw - 32px)}td{white-space:nowrap}\
 th,td{border-bottom:1px solid var(--line);padding:3px 12px 3px 0;text-align:left;vertical-align:top}thead th{vertical-align:bottom}\
 th{font-weight:500}tbody th{overflow-wrap:anywhere;min-width:8.5em;position:sticky;left:0;\
-background:var(--paper);background-clip:padding-box}\
+background:var(--paper)}\
 .count{text-align:right;font-variant-numeric:tabular-nums}.count:last-child{padding-right:0}\
 aside{background:var(--card);border-left:4px solid var(--tracking);border-radius:6px;\
 padding:2px 18px 10px;margin:2.4em 0 1.6em}aside h2{margin-top:.8em}dt{font-weight:600}dd{margin:0 0 .7em}\
