@@ -102,7 +102,8 @@ fn guides_are_there_in_both_languages_and_say_to_type_the_same() {
     for entry in std::fs::read_dir(source("deploy/guides")).unwrap() {
         let path = entry.unwrap().path();
         let Some(name) = path.to_str().unwrap().strip_suffix(".en.md") else { continue };
-        let [english, german] = ["en", "de"].map(|lang| std::fs::read_to_string(format!("{name}.{lang}.md")).unwrap());
+        let [english, german] =
+            ["en", "de"].map(|lang| std::fs::read_to_string(format!("{name}.{lang}.md")).unwrap());
         assert_eq!(code(&english), code(&german), "{name}");
         for (page, back) in [(&english, "\n## Back"), (&german, "\n## Zurück")] {
             assert!(page.contains(back), "{name} leaves nobody out again");
