@@ -216,7 +216,8 @@ impl<R: Resolve + 'static> Door<R> {
         let waited = match found {
             Ok(_) => None,
             Err(unseen) => {
-                let (client, looked_for) = self.wait_for(unseen, &query, &home).await;
+                // Seldom, and larger than all else: it shall not take its room always.
+                let (client, looked_for) = Box::pin(self.wait_for(unseen, &query, &home)).await;
                 query.client = client;
                 looked_for
                     .then(|| self.clock.now().instant.saturating_duration_since(arrival.received.instant))

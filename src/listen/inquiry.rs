@@ -93,8 +93,9 @@ pub(super) struct Inquiry<R: Resolve + 'static> {
 impl<R: Resolve + 'static> Inquiry<R> {
     /// Takes it down the road.
     pub(super) async fn answer(self) -> Answered<R> {
+        let mut reply = self.note.door.serve(&self.request, &self.note.arrival).await;
+        // Not before: it would be kept twice while it waits.
         let Self { request, note, place } = self;
-        let mut reply = note.door.serve(&request, &note.arrival).await;
         let mut wire = match &mut reply {
             Reply::Served(served, _) => std::mem::take(&mut served.response.wire),
             Reply::TurnAway(rcode) => turn_away(request.as_slice(), Some(&request), *rcode),

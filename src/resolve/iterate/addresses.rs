@@ -96,8 +96,8 @@ impl Job {
     /// Returns whether no address of a name server is known.
     fn is_unknown(&self, delegation: &Delegation, server: &Name) -> bool {
         let has = |rtype| self.engine.store.has_data(server, rtype, self.now.instant);
-        let has_glue = || delegation.glue.iter().any(|(name, _)| name == server);
-        !ADDRESSES.into_iter().any(has) && !has_glue()
+        let has_glue = delegation.glue.iter().any(|(name, _)| name == server);
+        !has_glue && !ADDRESSES.into_iter().any(has)
     }
 
     /// Returns the addresses of a name server that its own zone has told.

@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::future::BoxFuture;
 use futures_util::future::FutureExt;
 use futures_util::stream::FuturesUnordered;
 use hickory_proto::op::ResponseCode;
@@ -133,20 +134,22 @@ impl Drop for Done<'_> {
 impl Job {
     /// Asks the servers of a zone, unless somebody is doing so already.
     pub(super) async fn ask(&self, ask: &Ask, servers: &[SocketAddr], tries_each: usize) -> Heard {
-        self.once(ask, self.race(ask, servers, tries_each)).await
+        self.once(ask, pin!(self.race(ask, servers, tries_each))).await
     }
 
     /// Asks in some way, unless somebody is asking the same already.
     ///
     /// Only exchanges are shared, and they wait for nobody: two questions can
     /// never wait for each other.
-    pub(super) async fn once(&self, ask: &Ask, asking: impl Future<Output = Heard>) -> Heard {
+    //
+    //  Pinned, because each function that it is handed on to would have room for it.
+    pub(super) async fn once(&self, ask: &Ask, mut asking: Pin<&mut impl Future<Output = Heard>>) -> Heard {
         let outstanding = &self.engine.outstanding;
         let mut worst = None;
         for _ in 0..MAX_JOINED {
             let Some(other) = outstanding.join_or_begin(ask) else {
                 let mut done = Done { table: outstanding, ask, heard: None };
-                let heard = self.in_time(asking).await;
+                let heard = self.in_time(asking.as_mut()).await;
                 done.heard = Some(heard.clone());
                 return heard;
             };
@@ -191,7 +194,7 @@ impl Job {
         let exchange = &self.engine.exchange;
         let mut order: Vec<SocketAddr> = servers.to_vec();
         let mut tries: HashMap<SocketAddr, usize> = HashMap::new();
-        let mut running: FuturesUnordered<BoxFuture<'_, (SocketAddr, Heard)>> = FuturesUnordered::new();
+        let mut running = FuturesUnordered::new();
         let mut worst = Trouble::NoServers;
         let mut hearsay = None;
         let mut sent: i32 = 0;
@@ -214,7 +217,7 @@ impl Job {
                 *tries.entry(server).or_default() += 1;
                 pause = exchange.servers.patience(server, now).mul_f64(1.1_f64.powi(sent));
                 sent += 1;
-                running.push(self.one(ask, server).map(move |heard| (server, heard)).boxed());
+                running.push(self.one(ask, server).map(move |heard| (server, heard)));
             }
             loop {
                 let ended = tokio::select! {

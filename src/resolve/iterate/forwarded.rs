@@ -3,6 +3,7 @@
 //! They end in the same [`Found`] and are judged alike: whoever forwards asks
 //! for keys and DS records too, and believes no more.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use hickory_proto::rr::Name;
@@ -50,7 +51,7 @@ impl Job {
             priming: false,
             whole: true,
         };
-        match self.once(&ask, self.forwarded(forwarder, &ask)).await? {
+        match self.once(&ask, pin!(self.forwarded(forwarder, &ask))).await? {
             Says::Answer(found, more) => {
                 self.keep(name, rtype, &found);
                 for (name, found) in &more {

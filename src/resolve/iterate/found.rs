@@ -125,6 +125,15 @@ pub(super) fn sane(ttl: u32) -> u32 {
 
 //----------- helpers for names and records ------------------------------------
 
+/// Returns copies of the records that are wanted, in no more room than they take:
+/// there is one most often, and a list would begin with room for four.
+pub(super) fn picked(records: &[Record], is_wanted: impl Fn(&Record) -> bool) -> Vec<Record> {
+    let wanted = || records.iter().filter(|record| is_wanted(record));
+    let mut picked = Vec::with_capacity(wanted().count());
+    picked.extend(wanted().cloned());
+    picked
+}
+
 /// Returns how many labels a name has, a leading `*` included.
 pub(super) fn labels(name: &Name) -> usize {
     name.iter().len()

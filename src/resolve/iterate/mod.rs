@@ -199,6 +199,7 @@ impl Job {
                 record.ttl = record.ttl.saturating_sub(age).min(worth.ttl);
                 record
             };
+            answers.reserve_exact(found.answers.len());
             answers.extend(found.answers.iter().map(aged));
             // One reply may say all of a chain, with the proofs for all of it.
             for record in found.authorities.iter().map(aged) {
@@ -233,8 +234,7 @@ impl Job {
     /// [RFC 8198]: https://www.rfc-editor.org/rfc/rfc8198
     async fn find_proven(&self, name: &Name, rtype: RecordType) -> Option<(Arc<Found>, Worth)> {
         let now = self.now.instant;
-        let is_known = self.engine.store.knows(name, rtype, now);
-        if !self.checked || is_known || rtype == RecordType::RRSIG {
+        if !self.checked || rtype == RecordType::RRSIG {
             return None;
         }
         let denied = self.engine.proven.deny(name, rtype, now).map(Arc::new);
@@ -247,12 +247,12 @@ impl Job {
 
     /// Finds what the DNS says of a name and type, and what that is worth.
     async fn find_good(&self, name: &Name, rtype: RecordType) -> Result<(Arc<Found>, Worth), Trouble> {
-        if let Some(proven) = self.find_proven(name, rtype).await {
+        let known = self.engine.store.knows(name, rtype, self.now.instant);
+        if !known && let Some(proven) = self.find_proven(name, rtype).await {
             return Ok(proven);
         }
         let mut tries = 0;
         loop {
-            let known = self.engine.store.knows(name, rtype, self.now.instant);
             let found = self.find(name, rtype).await?;
             // Signatures are not signed.
             if !self.checked || rtype == RecordType::RRSIG {

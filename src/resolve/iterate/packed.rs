@@ -223,7 +223,8 @@ fn pack(write: impl FnOnce(&mut BinEncoder<'_>) -> Result<(), ProtoError>) -> Op
 
 /// Returns the records up to the end.
 fn records(from: &mut BinDecoder<'_>) -> Option<Vec<Record>> {
-    let mut records = Vec::new();
+    // One, most often; a list would begin with room for four.
+    let mut records = Vec::with_capacity(1);
     while !from.is_empty() {
         records.push(Record::read(from).ok()?);
     }

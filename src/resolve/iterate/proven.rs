@@ -33,6 +33,7 @@ use super::found::Kind;
 use super::found::belongs;
 use super::found::labels;
 use super::found::lifetime;
+use super::key::Key;
 use super::nsec3::Nsec3s;
 use crate::resolve::data::MAX_NEGATIVE_TTL;
 
@@ -49,9 +50,9 @@ const MAX_SET: usize = 3;
 
 //----------- Proven -----------------------------------------------------------
 
-/// What zones have said does not exist.
+/// What zones have said does not exist, by zone.
 #[derive(Debug)]
-pub(super) struct Proven(Cache<Name, Arc<Mutex<Zone>>>);
+pub(super) struct Proven(Cache<Vec<u8>, Arc<Mutex<Zone>>>);
 
 /// What a zone has said.
 #[derive(Debug, Default)]
@@ -92,7 +93,8 @@ impl Proven {
         if owners.is_empty() {
             return;
         }
-        let zone = self.0.get_or_insert_with(proofs.zone, || Ok::<_, ()>(Arc::default()));
+        let key = Key::of(proofs.zone);
+        let zone = self.0.get_or_insert_with(key.octets(), || Ok::<_, ()>(Arc::default()));
         let Ok(zone) = zone else { return };
         let mut zone = lock(&zone);
         for owner in owners {
@@ -112,11 +114,12 @@ impl Proven {
     /// Returns the answer that there is no such name or no such type, if that
     /// follows from what zones have said.  It has yet to be judged.
     pub(super) fn deny(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Found> {
-        (0..=labels(name)).rev().find_map(|count| {
-            let apex = name.trim_to(count);
-            let zone = self.0.get(&apex)?;
+        let (key, root) = (Key::of(name), Key::of(&Name::root()));
+        let zones = key.upwards().chain([root.octets()]);
+        zones.zip((0..=labels(name)).rev()).find_map(|(zone, count)| {
+            let zone = self.0.get(zone)?;
             let zone = lock(&zone);
-            zone.deny(&apex, name, rtype, now)
+            zone.deny(&name.trim_to(count), name, rtype, now)
         })
     }
 }

@@ -22,6 +22,7 @@ use super::found::belongs;
 use super::found::covered;
 use super::found::labels;
 use super::found::lifetime;
+use super::found::picked;
 use super::found::sane;
 use super::found::signature;
 use super::found::wants_aliases;
@@ -168,11 +169,9 @@ pub(super) fn place(name: &Name, rtype: RecordType) -> Name {
 fn answer(asked: &Asked<'_>, name: &Name, reply: &Message) -> Option<Found> {
     let of = |rtype| -> Vec<Record> {
         if rtype == RecordType::RRSIG {
-            let all =
-                reply.answers.iter().filter(|record| record.name == *name && record.record_type() == rtype);
-            return all.cloned().collect();
+            return picked(&reply.answers, |record| record.name == *name && record.record_type() == rtype);
         }
-        reply.answers.iter().filter(|record| belongs(record, name, rtype)).cloned().collect()
+        picked(&reply.answers, |record| belongs(record, name, rtype))
     };
     let has = |records: &[Record], rtype| {
         records.iter().any(|record: &Record| record.record_type() == rtype || rtype == RecordType::ANY)

@@ -109,21 +109,17 @@ impl Store {
     /// Returns the data that is known of a name and type; nothing if it is known
     /// that there is none, or another name for it.
     pub(super) fn data(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Found> {
-        self.look(name, rtype, now).filter(PackedFound::is_data)?.unpack()
+        self.fresh(name, rtype, now).filter(PackedFound::is_data)?.unpack()
     }
 
     /// Returns whether data is known of a name and type.
     pub(super) fn has_data(&self, name: &Name, rtype: RecordType, now: Instant) -> bool {
-        self.look(name, rtype, now).is_some_and(|found| found.is_data())
+        self.fresh(name, rtype, now).is_some_and(|found| found.is_data())
     }
 
     /// See [`get`](Self::get).
     fn look(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<PackedFound> {
-        let fresh = |rtype| {
-            let found = self.answers.get(Key::with_type(name, rtype).octets());
-            found.filter(|found| found.is_fresh(now))
-        };
-        if let Some(found) = fresh(rtype) {
+        if let Some(found) = self.fresh(name, rtype, now) {
             return Some(found);
         }
         // The parent's DS records stand beside an alias, and the keys of a zone that
@@ -131,7 +127,14 @@ impl Store {
         if matches!(rtype, RecordType::DS | RecordType::DNSKEY | RecordType::CNAME) {
             return None;
         }
-        fresh(RecordType::CNAME).filter(|found| matches!(found.outline, Outline::Alias | Outline::Data))
+        let alias = self.fresh(name, RecordType::CNAME, now);
+        alias.filter(|found| matches!(found.outline, Outline::Alias | Outline::Data))
+    }
+
+    /// Returns what is kept under a name and type, if it may still be used.
+    fn fresh(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<PackedFound> {
+        let found = self.answers.get(Key::with_type(name, rtype).octets());
+        found.filter(|found| found.is_fresh(now))
     }
 
     /// Returns the DNAME record nearest above a name that is known and secure.
