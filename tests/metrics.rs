@@ -81,7 +81,7 @@ fn observer(metrics: &Arc<Metrics>) -> (Observer, Arc<QueryLog>) {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(1_000_000));
     let settings = sordino::querylog::Settings::default();
     let askers = Arc::clone(metrics) as Arc<dyn Askers>;
-    let log = QueryLog::start(Path::new("nowhere"), askers, Arc::clone(&clock)).unwrap();
+    let log = QueryLog::start(Path::new("nowhere"), askers, Arc::clone(&clock), || ()).unwrap();
     log.set(settings).unwrap();
     (Observer::start(Arc::clone(metrics), Arc::default(), Arc::default(), &log, clock).unwrap(), log)
 }

@@ -8,10 +8,12 @@ use std::io;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+use super::aside::aside;
 use super::load;
 use super::load::Loaded;
 use super::load::Options;
@@ -48,6 +50,9 @@ use crate::source::store::Store;
 
 /// Downloads of one list.
 pub type Lists = Refresher<Counts>;
+
+/// After what time a list is tried again that came to no end.
+const AGAIN: Duration = Duration::from_mins(1);
 
 //----------- build ------------------------------------------------------------
 
@@ -207,8 +212,15 @@ pub async fn keep_fresh(lists: Arc<Lists>, clock: Arc<dyn Clock>, news: mpsc::Se
         let mut updated = false;
         for index in lists.due(now) {
             let this = Arc::clone(&lists);
-            let done = tokio::task::spawn_blocking(move || this.refresh(index, now, Doubt::Refuse)).await;
-            let Ok(outcome) = done else { continue };
+            let refreshed = match aside("refresh", move || this.refresh(index, now, Doubt::Refuse)) {
+                Ok(refreshed) => refreshed.await.ok(),
+                Err(_) => None,
+            };
+            let Some(outcome) = refreshed else {
+                // It stays due, and is not tried all the time.
+                tokio::time::sleep(AGAIN).await;
+                continue;
+            };
             let list = lists.sources().nth(index).map(|source| Arc::clone(&source.name)).unwrap_or_default();
             let say = describe(&outcome);
             if matches!(outcome, Outcome::Failed(_)) {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::state;
 use crate::base::Clock;
 use crate::config::Config;
+use crate::listen::turns;
 use crate::observe::metrics::Metrics;
 use crate::querylog::Askers;
 use crate::querylog::QueryLog;
@@ -21,7 +22,7 @@ pub(super) fn start(
     clock: &Arc<dyn Clock>,
 ) -> io::Result<Arc<QueryLog>> {
     let askers = Arc::clone(metrics) as Arc<dyn Askers>;
-    let log = QueryLog::start(folder, askers, Arc::clone(clock))?;
+    let log = QueryLog::start(folder, askers, Arc::clone(clock), turns::step_back)?;
     tell(&log, config, folder);
     let (leaving, devices) = (Arc::clone(&log), left_out(config));
     // Nobody waits for the disk to go through a year.

@@ -3,6 +3,7 @@
 //! The only place that wires rooms together.
 
 mod alive;
+mod aside;
 pub mod authority;
 pub mod control;
 mod date;

@@ -4,15 +4,14 @@
 //! keeps what runs, and says so.
 
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
+use super::aside::aside;
 use super::downloads;
 use super::downloads::Lists;
 use super::downloads::OwnLookup;
@@ -20,7 +19,6 @@ use super::identity;
 use super::identity::Tellers;
 use super::last_good;
 use super::load::Loaded;
-use super::load::Options;
 use super::load::load;
 use super::logged;
 use super::parts::Parts;
@@ -29,9 +27,7 @@ use super::signals::Signals;
 use super::system;
 use super::uplink;
 use super::watch::Watch;
-use crate::base::Diagnostic;
 use crate::listen::door::Home;
-use crate::listen::turns;
 use crate::observe::log;
 use crate::resolve;
 use crate::resolve::Resolver;
@@ -138,13 +134,17 @@ impl Running {
         // Reading takes a while; queries go on meanwhile.
         let mut options = self.parts.options.clone();
         options.known.clone_from(&self.known);
-        let outcome = match read_aside(options).await {
-            Some(Ok(loaded)) => self.swap(loaded),
-            Some(Err(faults)) => {
-                log::complain(&faults);
-                Err(format!("{} faults", faults.len()))
-            }
-            None => Err("reading came to no end".to_owned()),
+        let read = aside("load", move || load(&options));
+        let outcome = match read {
+            Ok(read) => match read.await {
+                Ok(Ok(loaded)) => self.swap(loaded),
+                Ok(Err(faults)) => {
+                    log::complain(&faults);
+                    Err(format!("{} faults", faults.len()))
+                }
+                Err(_) => Err("reading came to no end".to_owned()),
+            },
+            Err(error) => Err(format!("no thread to read with: {error}")),
         };
         match outcome {
             Ok(()) => {
@@ -196,19 +196,6 @@ fn tellers(parts: &Parts, loaded: &Loaded) -> Tellers {
     Tellers::start(&loaded.config, &loaded.base, door, &options.recognizer, clock)
 }
 
-/// Reads everything on a thread of its own, which every other one goes before;
-/// nothing if it panicked.
-async fn read_aside(options: Options) -> Option<Result<Loaded, Vec<Diagnostic>>> {
-    let (done, read) = oneshot::channel();
-    let work = move || {
-        turns::step_back();
-        // Whoever asked waits for it.
-        let _ = done.send(load(&options));
-    };
-    thread::Builder::new().name("load".to_owned()).spawn(work).ok()?;
-    read.await.ok()
-}
-
 /// Frees what queries met before a reload, once none does any more: that takes
 /// milliseconds, which no thread that answers has.
 async fn let_go(old: Arc<Home<Resolver>>) {
@@ -218,11 +205,9 @@ async fn let_go(old: Arc<Home<Resolver>>) {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let free = move || {
-        turns::step_back();
+    // Where there can be no thread, it was freed by trying.
+    let _ = aside("let-go", move || {
         drop(old);
         system::give_back();
-    };
-    // Where there can be no thread, it was freed by trying.
-    let _ = thread::Builder::new().name("let-go".to_owned()).spawn(free);
+    });
 }

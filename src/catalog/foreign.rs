@@ -5,6 +5,7 @@
 //! What is not understood is counted and kept by line, never guessed.  What
 //! the lines of each syntax mean is told in `format.rs`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::io::BufRead;
@@ -124,7 +125,7 @@ pub fn read(from: impl BufRead, about: &About, position: u8, sink: &mut Sink) ->
 impl Facts {
     /// Takes in one line.
     fn take(&mut self, number: u32, line: &[u8], format: Format, position: u8, sink: &mut Sink) {
-        let text = String::from_utf8_lossy(line);
+        let text = str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed);
         let mut clear = true;
         match format.read(&text) {
             Line::Nothing => return,
@@ -182,7 +183,7 @@ impl<R: BufRead> Lines<R> {
                 let more = !self.line.is_empty();
                 return Ok(more.then_some(self.line.as_slice()));
             }
-            let end = read.iter().position(|&octet| octet == b'\n');
+            let end = memchr::memchr(b'\n', read);
             let part = read.get(..end.unwrap_or(read.len())).unwrap_or_default();
             let room = MAX_LINE.saturating_sub(self.line.len());
             self.line.extend_from_slice(part.get(..room.min(part.len())).unwrap_or_default());

@@ -21,10 +21,14 @@ pub(super) const WRITE: Duration = Duration::from_mins(5);
 /// anything.
 const FORGET: Duration = Duration::from_mins(9);
 
-/// Starts it.  It ends with the log.
-pub(super) fn start(log: &Arc<QueryLog>) -> std::io::Result<()> {
+/// Starts it, with what it does first.  It ends with the log.
+pub(super) fn start(log: &Arc<QueryLog>, first: fn()) -> std::io::Result<()> {
     let weak = Arc::downgrade(log);
-    let thread = thread::Builder::new().name("query-log".to_owned()).spawn(move || keep(&weak))?;
+    let work = move || {
+        first();
+        keep(&weak);
+    };
+    let thread = thread::Builder::new().name("query-log".to_owned()).spawn(work)?;
     log.desk.read_by(thread.thread().clone());
     Ok(())
 }

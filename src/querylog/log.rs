@@ -49,10 +49,15 @@ pub struct QueryLog {
 
 impl QueryLog {
     /// Starts the log, with its files in `state`.  It notes nothing until it is told
-    /// what to do ([`set`](Self::set)).
-    pub fn start(state: &Path, askers: Arc<dyn Askers>, clock: Arc<dyn Clock>) -> io::Result<Arc<Self>> {
+    /// what to do ([`set`](Self::set)).  `first` is what its thread does first.
+    pub fn start(
+        state: &Path,
+        askers: Arc<dyn Askers>,
+        clock: Arc<dyn Clock>,
+        first: fn(),
+    ) -> io::Result<Arc<Self>> {
         let log = Arc::new(Self::new(state, askers, clock));
-        keeper::start(&log)?;
+        keeper::start(&log, first)?;
         Ok(log)
     }
 

@@ -13,6 +13,9 @@ use super::settings::Level;
 use super::settings::Settings;
 use crate::pipeline::scribe::Notes;
 
+/// How many notes are taken in one go.
+const TURN: usize = 64;
+
 /// Figures about the log.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Facts {
@@ -102,7 +105,12 @@ impl Memory {
         if settings.level == Level::Off {
             notes.iter_mut().for_each(Notes::clear);
         }
-        for note in notes.iter_mut().flat_map(|notes| std::iter::from_fn(|| notes.take())) {
+        let notes = notes.iter_mut().flat_map(|notes| std::iter::from_fn(|| notes.take()));
+        for (nth, note) in notes.enumerate() {
+            // Some 50 µs, and whoever answers has the processor.
+            if nth % TURN == TURN - 1 {
+                std::thread::yield_now();
+            }
             let asker = askers.asker(note.page).unwrap_or_default();
             if left_out.contains(&asker.device) {
                 continue;

@@ -35,7 +35,7 @@ fn scrape(purposes: usize, grounds: usize) -> impl FnMut() {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(1_010));
     let nowhere = std::env::temp_dir().join("sordino-scrape");
     let askers = Arc::clone(&metrics) as Arc<dyn Askers>;
-    let log = QueryLog::start(&nowhere, askers, Arc::clone(&clock)).unwrap();
+    let log = QueryLog::start(&nowhere, askers, Arc::clone(&clock), || ()).unwrap();
     log.set(querylog::Settings::default()).unwrap();
     let observer =
         Observer::start(Arc::clone(&metrics), Arc::default(), Arc::default(), &log, Arc::clone(&clock))
