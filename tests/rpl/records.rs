@@ -56,6 +56,9 @@ pub(crate) const TYPES: &[(&str, u16)] = &[
     ("DLV", 32_769),
     ("RP", 17),
     ("AFSDB", 18),
+    ("RT", 21),
+    ("PX", 26),
+    ("KX", 36),
 ];
 
 /// Returns the number of a type.
@@ -278,7 +281,9 @@ fn data_of(rtype: u16, words: &[&str], origin: &str) -> Option<Vec<u8>> {
             }
             parts
         }
-        (15 | 18, [preference, target]) => vec![two(preference)?, host(target)?],
+        (17, [mail, text]) => vec![host(mail)?, host(text)?],
+        (26, [preference, one, other]) => vec![two(preference)?, host(one)?, host(other)?],
+        (15 | 18 | 21 | 36, [preference, target]) => vec![two(preference)?, host(target)?],
         (33, [priority, weight, port, target]) => {
             vec![two(priority)?, two(weight)?, two(port)?, host(target)?]
         }
