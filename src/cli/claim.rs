@@ -118,10 +118,10 @@ impl Host {
                 IpAddr::V4(v4) => v4.is_link_local(),
                 IpAddr::V6(v6) => v6.is_unicast_link_local(),
             };
-            !own.address.is_loopback() && !local && !claimed.contains(&own.address)
+            !local && !claimed.contains(&own.address)
         };
-        let own = around.own.iter().filter(|own| own.address.is_ipv4() == ipv4 && is_reachable(own));
-        let mut own: Vec<Own> = own.copied().collect();
+        let mut own = around.reachable();
+        own.retain(|own| own.address.is_ipv4() == ipv4 && is_reachable(own));
         let better: [&dyn Fn(&Own) -> bool; 4] = [
             &|own| listens.iter().any(|at| at.ip() == own.address),
             &|own| around.outward.contains(&own.link),

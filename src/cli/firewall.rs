@@ -15,6 +15,7 @@ mod uci;
 use std::io;
 use std::io::Write;
 use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use ipnet::IpNet;
 
@@ -22,6 +23,7 @@ use super::args::FirewallPrint;
 use crate::app::load::Options;
 use crate::base::MacAddr;
 use crate::device::Who;
+use crate::listen::neighbor::around;
 use crate::pipeline::Household;
 
 /// Resolvers that anybody may ask, over any protocol.  Speakers are kept from
@@ -65,6 +67,8 @@ const PUBLIC: [&str; 24] = [
 struct Rules {
     /// The speakers.
     speakers: Vec<Speaker>,
+    /// Where Sordino answers: whatever goes there is left alone.
+    here: Vec<IpAddr>,
     /// Whether there is a DNS server on the gateway to which queries are brought;
     /// otherwise they are only rejected.
     redirect: bool,
@@ -90,6 +94,11 @@ impl Rules {
     fn networks(&self) -> impl Iterator<Item = (&str, IpNet)> {
         self.speakers.iter().flat_map(|speaker| speaker.networks.iter().map(|net| (&*speaker.name, *net)))
     }
+
+    /// Returns where Sordino answers, of one version of IP.
+    fn here(&self, ipv4: bool) -> impl Iterator<Item = IpAddr> {
+        self.here.iter().copied().filter(move |address| address.is_ipv4() == ipv4)
+    }
 }
 
 /// Returns public resolvers with addresses of one family.
@@ -107,7 +116,7 @@ pub fn print(options: &Options, ask: &FirewallPrint, out: &mut dyn Write) -> io:
         writeln!(io::stderr(), "no speaker is known: see `sordino devices`, and list them in the config")?;
         return Ok(1);
     }
-    let rules = Rules { speakers, redirect: !ask.reject };
+    let rules = Rules { speakers, here: here(&loaded.config.listen.dns), redirect: !ask.reject };
     let text = if ask.kind.nft {
         nft::write(&rules)
     } else if ask.kind.iptables {
@@ -117,6 +126,24 @@ pub fn print(options: &Options, ask: &FirewallPrint, out: &mut dyn Write) -> io:
     };
     out.write_all(text.as_bytes())?;
     Ok(0)
+}
+
+/// Returns where Sordino listens and others reach it, as far as can be seen here.
+fn here(listens: &[SocketAddr]) -> Vec<IpAddr> {
+    let is_heard = |address: IpAddr| {
+        let hears = |at: &SocketAddr| {
+            at.ip() == address || at.ip().is_unspecified() && at.is_ipv4() == address.is_ipv4()
+        };
+        listens.iter().any(hears)
+    };
+    // What is on this link only does not come by way of a gateway.
+    let passes = |address: &IpAddr| match address {
+        IpAddr::V4(v4) => !v4.is_link_local(),
+        IpAddr::V6(v6) => !v6.is_unicast_link_local(),
+    };
+    let around = around::look().unwrap_or_default();
+    let own = around.reachable().into_iter().map(|own| own.address);
+    own.filter(|address| passes(address) && is_heard(*address)).collect()
 }
 
 /// Returns the devices of a family: those that are listed, and those that signs
@@ -167,7 +194,8 @@ mod tests {
             macs: Vec::new(),
             networks: ["192.0.2.0/28", "2001:db8::7/128"].map(|net| net.parse().unwrap()).to_vec(),
         };
-        Rules { speakers: vec![kitchen, study], redirect }
+        let here = ["192.168.178.2", "fd00::2"].map(|address| address.parse().unwrap()).to_vec();
+        Rules { speakers: vec![kitchen, study], here, redirect }
     }
 
     #[test]
@@ -190,6 +218,26 @@ mod tests {
                 assert!(text.contains(resolver), "{resolver} is missing in\n{text}");
             }
             assert!(!text.to_ascii_lowercase().contains("drop"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_goes_to_sordino_comes_first_and_is_left_alone() {
+        for (write, first, then) in [
+            (nft::write as fn(&Rules) -> String, "daddr @here", " reject "),
+            (iptables::write, "RETURN", "REJECT"),
+        ] {
+            for redirect in [true, false] {
+                let text = write(&rules(redirect));
+                for here in ["192.168.178.2", "fd00::2"] {
+                    assert!(text.contains(here), "{here} is missing in\n{text}");
+                }
+                let at =
+                    |word: &str| text.find(word).unwrap_or_else(|| panic!("{word} is missing in\n{text}"));
+                assert!(at(first) < at(then) && (!redirect || at(first) < at("dport 53")), "{text}");
+            }
+            let nowhere = write(&Rules { here: Vec::new(), ..rules(true) });
+            assert!(!nowhere.contains(first), "{nowhere}");
         }
     }
 

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::House;
 use super::in_house;
+use super::leases::behind_a_router;
 use super::support::eventually;
 use super::support::ip;
 use super::support::run;
@@ -110,6 +111,47 @@ fn the_printed_iptables_rules_bring_a_speakers_queries_here() {
         }
         the_echo_is_brought_here(house, CONFIG, "8.8.8.8", false);
         others_are_refused();
+    });
+}
+
+#[test]
+fn what_a_speaker_asks_sordino_by_way_of_a_gateway_is_left_alone() {
+    in_house("house::bypass::what_a_speaker_asks_sordino_by_way_of_a_gateway_is_left_alone", |house| {
+        // The laptop is the router of another network, and has no DNS server.
+        behind_a_router("10.9.0.7");
+        ip("-n guest link set eth0 down");
+        ip("-n guest link set eth0 address 44:65:0d:12:34:57");
+        ip("-n guest link set eth0 up");
+        ip("-n guest route add default via 10.9.0.1");
+        ip("-n laptop route add default via 192.168.178.2");
+        let config = "[device.kitchen]\nmac = \"44:65:0d:12:34:57\"\nip = \"10.9.0.7\"\n";
+        let _server = house.sordino(config);
+        let ways = [
+            "@192.168.178.2 device-metrics-us.amazon.com",
+            "+tcp @192.168.178.2 device-metrics-us.amazon.com",
+        ];
+        for (syntax, shell) in [("--nft", "nft -f"), ("--iptables", "sh")] {
+            if shell == "sh" && !Path::new("/usr/sbin/iptables").exists() {
+                eprintln!("skipped: no `iptables` (Debian: iptables)");
+                continue;
+            }
+            for how in [&[syntax][..], &[syntax, "--reject"]] {
+                let text = sordino(house, &[&["firewall", "print"], how].concat());
+                let file = house.write("rules", &text);
+                run(&["ip", "netns", "exec", "laptop", "sh", "-c", &format!("{shell} {}", file.display())]);
+                for way in ways {
+                    let answer = house.dig("guest", &format!("+time=2 {way}"));
+                    assert!(
+                        answer.error.is_some_and(|error| error.starts_with("15 ")),
+                        "{how:?}: {}",
+                        answer.shown
+                    );
+                }
+                let elsewhere = house.dig("guest", "+time=1 @8.8.8.8 localhost");
+                assert!(elsewhere.shown.contains("connection refused"), "{how:?}: {}", elsewhere.shown);
+            }
+            run(&["ip", "netns", "exec", "laptop", "nft", "flush", "ruleset"]);
+        }
     });
 }
 

@@ -31,8 +31,11 @@ pub(super) fn clock(unix: i64) -> Check {
 
 /// Says whether this machine can be found tomorrow where it is today.
 pub(super) fn addresses(around: &Around, listen: &[SocketAddr]) -> Vec<Check> {
-    let of_house = |own: &&Own| !own.address.is_loopback() && !own.address.is_unspecified();
-    let own: Vec<_> = around.own.iter().filter(of_house).collect();
+    // Where there are routers, they lead to the house, and no bridge of containers does.
+    let mut own = around.reachable();
+    if own.iter().any(|own| around.outward.contains(&own.link)) {
+        own.retain(|own| around.outward.contains(&own.link));
+    }
     let v4: Vec<_> = own.iter().filter(|own| own.address.is_ipv4()).collect();
     let lent = v4.iter().find(|own| !own.permanent);
     let address = match (v4.first(), lent) {
@@ -53,7 +56,7 @@ pub(super) fn addresses(around: &Around, listen: &[SocketAddr]) -> Vec<Check> {
 }
 
 /// Says whether devices can ask over IPv6.
-fn ipv6(own: &[&Own], listen: &[SocketAddr]) -> Check {
+fn ipv6(own: &[Own], listen: &[SocketAddr]) -> Check {
     let of = |fits: fn(&std::net::Ipv6Addr) -> bool| {
         own.iter().find_map(|own| match own.address {
             IpAddr::V6(v6) if fits(&v6) => Some(v6),
@@ -144,7 +147,10 @@ mod tests {
 
     #[test]
     fn an_address_that_may_change_is_told() {
-        let own = |address: &str, permanent| Own { address: address.parse().unwrap(), link: 2, permanent };
+        let own = |address: &str, permanent| {
+            let address: IpAddr = address.parse().unwrap();
+            Own { address, link: if address.is_loopback() { 1 } else { 2 }, permanent }
+        };
         let of = |own: &[Own], listen: &[&str]| {
             let listen: Vec<_> = listen.iter().map(|at| at.parse().unwrap()).collect();
             let around = Around { own: own.to_vec(), ..Around::default() };
@@ -161,5 +167,26 @@ mod tests {
         assert_eq!(of(&[v4, global], &["[::]:53"]), [Outcome::Ok, Outcome::Warning]);
         assert_eq!(of(&[v4, global, ula], &["[::]:53"]), [Outcome::Ok, Outcome::Ok]);
         assert_eq!(of(&[v4, ula], &["0.0.0.0:53"]), [Outcome::Ok, Outcome::Warning]);
+    }
+
+    #[test]
+    fn what_is_claimed_and_what_containers_see_is_no_address_of_the_house() {
+        let own = |address: &str, link, permanent| Own { address: address.parse().unwrap(), link, permanent };
+        let mut around = Around {
+            own: vec![
+                own("127.0.0.1", 1, true),
+                own("8.8.8.8", 1, true),
+                own("2001:4860:4860::8888", 1, true),
+                own("172.17.0.1", 3, true),
+                own("192.168.178.2", 2, true),
+            ],
+            outward: vec![2],
+            ..Around::default()
+        };
+        let says = |around: &Around| addresses(around, &[]).remove(0).says;
+        assert_eq!(says(&around), "192.168.178.2 stays");
+        assert_eq!(addresses(&around, &[])[1].says, "this machine has no IPv6 address but for its link");
+        around.own.truncate(3);
+        assert_eq!(says(&around), "this machine has no IPv4 address in a network");
     }
 }

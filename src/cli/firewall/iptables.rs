@@ -23,8 +23,14 @@ pub(super) fn write(rules: &Rules) -> String {
         let nets = rules.networks().filter(|(_, net)| net.addr().is_ipv4() == ipv4);
         let nets = nets.map(|(name, net)| (name, format!("-s {net}")));
         let from: Vec<_> = macs.chain(nets).collect();
+        let alone = |text: &mut String, table: &str, chain: &str| {
+            for address in rules.here(ipv4) {
+                let _ = writeln!(text, "{program} -w -t {table} -A {chain} -d {address} -j RETURN");
+            }
+        };
         if rules.redirect {
             let _ = writeln!(text, "\nchain {program} nat PREROUTING SORDINO_REDIRECT");
+            alone(&mut text, "nat", "SORDINO_REDIRECT");
             for (name, from) in &from {
                 let _ = writeln!(text, "# {name}");
                 for protocol in ["udp", "tcp"] {
@@ -38,6 +44,7 @@ pub(super) fn write(rules: &Rules) -> String {
         let _ = writeln!(text, "\nchain {program} filter FORWARD SORDINO_FROM");
         let _ =
             writeln!(text, "{program} -w -N SORDINO_REFUSE 2> /dev/null || {program} -w -F SORDINO_REFUSE");
+        alone(&mut text, "filter", "SORDINO_REFUSE");
         let mut refuse = |what: &str| {
             let _ = writeln!(
                 text,

@@ -14,6 +14,7 @@ pub(super) fn write(rules: &Rules) -> String {
     };
     let (v4, v6) = (of_family(true), of_family(false));
     let addresses = |ipv4| public(ipv4).map(|addr| addr.to_string()).collect::<Vec<_>>();
+    let here = |ipv4| rules.here(ipv4).map(|addr| addr.to_string()).collect::<Vec<_>>();
     let mut text = String::from(
         "#!/usr/sbin/nft -f\n\
          # The queries of speakers, whomever they ask.  Load: nft -f FILE\n\
@@ -27,6 +28,8 @@ pub(super) fn write(rules: &Rules) -> String {
         ("speakers", "ether_addr", "ether saddr", macs),
         ("speakers4", "ipv4_addr; flags interval", "ip saddr", v4),
         ("speakers6", "ipv6_addr; flags interval", "ip6 saddr", v6),
+        ("here4", "ipv4_addr", "", here(true)),
+        ("here6", "ipv6_addr", "", here(false)),
         ("public4", "ipv4_addr", "", addresses(true)),
         ("public6", "ipv6_addr", "", addresses(false)),
     ] {
@@ -42,9 +45,16 @@ pub(super) fn write(rules: &Rules) -> String {
             from.push(format!("{field} @{set}"));
         }
     }
+    let mut alone = String::new();
+    for (ip, set, ipv4) in [("ip", "here4", true), ("ip6", "here6", false)] {
+        if rules.here(ipv4).next().is_some() {
+            let _ = writeln!(alone, "\t\t{ip} daddr @{set} return");
+        }
+    }
     if rules.redirect {
         text.push_str("\t# To the DNS server of this gateway: Sordino, or one that asks it.\n");
         text.push_str("\tchain bring {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n");
+        text.push_str(&alone);
         for from in &from {
             let _ =
                 writeln!(text, "\t\t{from} meta l4proto {{ tcp, udp }} th dport 53 counter redirect to :53");
@@ -56,6 +66,7 @@ pub(super) fn write(rules: &Rules) -> String {
         let _ = writeln!(text, "\t\t{from} jump refuse");
     }
     text.push_str("\t}\n\tchain refuse {\n");
+    text.push_str(&alone);
     for (what, how) in [
         ("tcp dport { 53, 853 }", TCP),
         ("udp dport { 53, 853 }", UDP),

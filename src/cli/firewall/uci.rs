@@ -1,5 +1,8 @@
 //! Rules for OpenWrt's firewall, as a shell script of `uci` commands.
 //!
+//! What goes to Sordino is left alone by the rules, which are about `wan`; a redirect
+//! brings it to the router's own server, which asks Sordino.
+//!
 //! One section for each rule, named, so that running the script again replaces
 //! it.  Of the rules only `ipset` would be shorter, and that differs between
 //! versions.

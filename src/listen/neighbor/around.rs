@@ -22,6 +22,16 @@ pub struct Around {
     pub own: Vec<Own>,
 }
 
+impl Around {
+    /// Returns the addresses by which others reach this machine: none of the loopback
+    /// interface, where those are as well in whose place it answers (`sordino claim`).
+    pub fn reachable(&self) -> Vec<Own> {
+        let loopbacks = self.own.iter().filter(|own| own.address.is_loopback());
+        let loopbacks: Vec<u32> = loopbacks.map(|own| own.link).collect();
+        self.own.iter().filter(|own| !loopbacks.contains(&own.link)).copied().collect()
+    }
+}
+
 /// An address of this machine.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Own {
@@ -117,6 +127,15 @@ pub fn poke(mut at: SocketAddr) {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_claimed_is_not_where_others_reach_us() {
+        let own =
+            |(address, link): (&str, u32)| Own { address: address.parse().unwrap(), link, permanent: true };
+        let own = [("127.0.0.1", 1), ("8.8.8.8", 1), ("192.168.178.2", 2)].map(own).to_vec();
+        let around = Around { own, ..Around::default() };
+        assert_eq!(around.reachable(), around.own[2..]);
+    }
 
     #[test]
     fn this_machine_has_an_address_that_stays() {
