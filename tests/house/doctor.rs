@@ -47,11 +47,23 @@ fn a_house_in_order_is_well_with_a_server_and_without() {
             let json = sordino(house, &["doctor", "--json"]);
             assert!(json.contains("\"check\": \"port\"") && json.contains("\"outcome\": \"ok\""), "{json}");
         }
+        let house_config = std::fs::read_to_string(house.folder.join("config.toml")).unwrap();
         let (code, shown) = doctor(house);
         assert_says(&shown, "ok       port", "192.168.178.2:53 is free; Sordino does not run");
         assert_says(&shown, "ok       resolve", "the root zone was found");
         assert_says(&shown, "skipped  network", "only a running Sordino");
         assert_eq!(code, 0, "{shown}");
+        // One that does not let this machine ask is no other server.
+        {
+            let shut = "[listen]\ndns = [\"192.168.178.2\"]\nallow = [\"192.168.178.20\"]\n";
+            let _server = house.sordino(shut);
+            let (code, shown) = doctor(house);
+            assert_says(&shown, "warning  port", "192.168.178.2:53 answers nobody on this machine");
+            assert_says(&shown, "ok       resolve", "the root zone was found");
+            assert_says(&shown, "skipped  network", "no device had asked");
+            assert_eq!(code, 0, "{shown}");
+        }
+        house.write("config.toml", &house_config);
         // A clock that is two months ahead looks plausible, but for what is signed.
         let (code, shown) = doctor_with(house, &["--clock-offset=5184000"]);
         assert_says(&shown, "wrong    resolve", "by this machine's clock the root's signatures");

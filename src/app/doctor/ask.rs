@@ -17,6 +17,9 @@ use crate::query::Rtype;
 /// The name that only Sordino has data for, and its data.
 const WHOAMI: (&str, &[u8]) = ("whoami.sordino.invalid", b"\x07sordino");
 
+/// The RCODE for those who may not ask (RFC 1035 section 4.1.1).
+const REFUSED: u8 = 5;
+
 /// How long an answer may take: resolving may take longer than answering.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -88,10 +91,13 @@ pub(super) fn ask(at: SocketAddr, name: &Domain, rtype: Rtype) -> io::Result<Ans
 }
 
 /// Who answers somewhere.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::app) enum Who {
     /// Sordino.
     Sordino,
-    /// Another server, or one that does not answer us.
+    /// A server that answers, and not us.
+    Refusing,
+    /// Another server.
     Another,
     /// Nobody.
     Nobody,
@@ -102,6 +108,7 @@ pub(in crate::app) fn who_answers(at: SocketAddr) -> Who {
     let Ok(name) = WHOAMI.0.parse() else { return Who::Nobody };
     match ask(at, &name, Rtype::TXT) {
         Ok(answer) if answer.holds(WHOAMI.1) => Who::Sordino,
+        Ok(answer) if answer.rcode == REFUSED => Who::Refusing,
         Ok(_) => Who::Another,
         Err(_) => Who::Nobody,
     }

@@ -49,8 +49,8 @@ const DNS_PORT: u16 = 53;
 pub(super) fn checks(loaded: &Loaded, around: &Around, options: &Options) -> Vec<Check> {
     let answers: Vec<_> =
         loaded.config.listen.dns.iter().map(|at| (*at, who_answers(reachable(*at)))).collect();
-    let ours = answers.iter().find(|(_, who)| matches!(who, Who::Sordino)).map(|(at, _)| reachable(*at));
-    let mut checks: Vec<_> = answers.iter().map(|(at, who)| port(*at, who)).collect();
+    let ours = answers.iter().find(|(_, who)| *who == Who::Sordino).map(|(at, _)| reachable(*at));
+    let mut checks: Vec<_> = answers.iter().map(|(at, who)| port(*at, *who, loaded)).collect();
     checks.push(match ours {
         Some(at) => {
             let asked = ask::ask(at, &Domain::root(), Rtype::NS).map_err(|error| Trouble::of(&error));
@@ -62,7 +62,8 @@ pub(super) fn checks(loaded: &Loaded, around: &Around, options: &Options) -> Vec
         None => resolving(resolve_here(loaded, options), loaded),
     });
     checks.extend(around.gateways.iter().map(|gateway| in_front(*gateway, loaded)));
-    checks.extend(network(loaded, ours.is_some()));
+    let runs = ours.is_some() || answers.iter().any(|(at, who)| is_shut(*at, *who, loaded));
+    checks.extend(network(loaded, runs));
     checks.push(state(&load::state_dir(options)));
     checks
 }
@@ -79,8 +80,16 @@ fn reachable(at: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, at.port())
 }
 
+/// Returns whether who answers on one of our addresses may be Sordino, which this
+/// machine may not ask.
+fn is_shut(at: SocketAddr, who: Who, loaded: &Loaded) -> bool {
+    // From this machine the asker's address is the one that is asked.
+    let asker = reachable(at).ip();
+    who == Who::Refusing && !loaded.config.listen.allow.iter().any(|network| network.contains(&asker))
+}
+
 /// Says whether queries to one of our addresses are answered, or could be.
-fn port(at: SocketAddr, who: &Who) -> Check {
+fn port(at: SocketAddr, who: Who, loaded: &Loaded) -> Check {
     let stub = Path::new("/run/systemd/resolve/stub-resolv.conf").exists();
     let fix = if stub {
         "systemd-resolved has it: put `[Resolve]` and `DNSStubListener=no` into \
@@ -90,7 +99,14 @@ fn port(at: SocketAddr, who: &Who) -> Check {
     };
     match who {
         Who::Sordino => Check::ok("port", format!("Sordino answers on {at}")),
-        Who::Another => Check::wrong("port", format!("another DNS server answers on {at}"), fix),
+        Who::Refusing if is_shut(at, who, loaded) => Check::warning(
+            "port",
+            format!("{at} answers nobody on this machine, so that it can't be told whether it is Sordino"),
+            "put \"127.0.0.0/8\", \"::1/128\" and the addresses of this machine into `allow` of [listen]",
+        ),
+        Who::Another | Who::Refusing => {
+            Check::wrong("port", format!("another DNS server answers on {at}"), fix)
+        }
         Who::Nobody => match listen::bind(Addresses { dns: &[at], tls: &[], https: &[] }, 1) {
             Ok(_) => Check::ok("port", format!("{at} is free; Sordino does not run")),
             Err(error) if error.source.kind() == io::ErrorKind::PermissionDenied => Check::skipped(
@@ -194,7 +210,7 @@ fn in_front((gateway, link): Key, loaded: &Loaded) -> Check {
             ),
             "let it hand out this machine as DNS server to devices (DHCP, and router advertisements for IPv6)",
         ),
-        Who::Another => {
+        Who::Another | Who::Refusing => {
             let says = format!("the router at {gateway} answers queries, and does not ask Sordino for them");
             Check::ok("router", says)
         }
