@@ -187,10 +187,13 @@ impl Reader {
                 self.fault(&key.span(), "a device needs a `mac`, an `ip` or an `id` by which it is known");
             }
             names.insert(Arc::clone(&name), devices.len());
+            let macs =
+                table.mac.map(|macs| self.parse_many(&macs, str::parse::<MacAddr>)).unwrap_or_default();
+            self.made_up(&macs);
             devices.push(Device {
                 name,
                 place: self.text.place(&key.span()),
-                macs: table.mac.map(|macs| self.parse_many(&macs, str::parse::<MacAddr>)).unwrap_or_default(),
+                macs,
                 id: table.id.and_then(|text| self.parse(&text, client_id)),
                 networks: table.ip.map(|networks| self.parse_many(&networks, network)).unwrap_or_default(),
                 log: table.log.unwrap_or(true),
@@ -201,6 +204,19 @@ impl Reader {
             });
         }
         (devices, names)
+    }
+
+    /// Remarks on MAC addresses that devices have made up, since they may change.
+    fn made_up(&mut self, macs: &[Written<MacAddr>]) {
+        for mac in macs.iter().filter(|mac| mac.value.is_locally_administered()) {
+            let say = format!(
+                "{} is made up, as phones do, and once the device makes up another one it is unknown here; have \
+                 it keep its own in this network (\"private address\" off)",
+                mac.value
+            );
+            let warning = self.text.fault(&mac.span, say).warning();
+            self.warnings.push(warning);
+        }
     }
 
     /// `[[exception]]`

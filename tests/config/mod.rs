@@ -76,6 +76,15 @@ fn what_is_installed_and_what_is_tried_is_right() {
 }
 
 #[test]
+fn a_made_up_mac_address_is_remarked() {
+    let text = "[device.phone]\nmac = [\"44:65:0d:12:34:56\", \"02:11:22:33:44:55\"]\n";
+    let warnings = config::load("made-up.toml", text).unwrap().warnings;
+    let [one] = &warnings[..] else { panic!("{warnings:?}") };
+    assert_eq!((one.line, one.column), (2, 29));
+    assert!(one.to_string().contains("02:11:22:33:44:55 is made up"), "{one}");
+}
+
+#[test]
 fn what_does_nothing_is_remarked() {
     let text = "[list.a]\npath = \"a\"\n[list.b]\npath = \"b\"\n[policy.p]\nlists = [\"b\"]\n\
                 [resolve]\nforward-to = [\"192.0.2.1\"]\n";
