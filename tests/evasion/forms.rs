@@ -40,6 +40,13 @@ pub(crate) struct Form {
     pub(crate) expected: Expected,
 }
 
+impl Form {
+    /// Returns whether the response has room for more than an answer (EDNS).
+    pub(crate) fn has_edns(&self) -> bool {
+        !matches!(self.shape, Plain)
+    }
+}
+
 /// How a packet is written.
 #[derive(Clone, Copy)]
 enum Shape {
@@ -266,6 +273,11 @@ pub(crate) fn plain(name: &[u8], rtype: u16) -> Vec<u8> {
 /// line of the list that says so.
 pub(crate) fn is_block(response: &[u8]) -> bool {
     response[3] & 15 == 3 && response.windows(5).any(|here| here == b"LIST:")
+}
+
+/// Returns whether a response says that it is an old answer (RFC 8914 section 4.4).
+pub(crate) fn is_stale(response: &[u8]) -> bool {
+    response.windows(6).any(|here| matches!(here, [0, 15, 0, _, 0, 3]))
 }
 
 /// Returns the nth name that is a blocked one with one thing wrong, in wire format.

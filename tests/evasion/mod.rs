@@ -185,6 +185,12 @@ async fn nothing_gets_around_the_policy_and_nothing_else_is_in_its_way() {
             if !matches!(state, State::Cold | State::Negative) {
                 house.warm().await;
             }
+            if matches!(state, State::Ending | State::Renewed) {
+                // Nothing else is fetched anew than what is asked for again and again.
+                for _ in 0..3 {
+                    house.warm().await;
+                }
+            }
             match state {
                 State::Ending => house.clock.advance(Duration::from_secs(network::TTL - 5)),
                 State::Renewed => {
@@ -194,12 +200,15 @@ async fn nothing_gets_around_the_policy_and_nothing_else_is_in_its_way() {
                     house.warm().await;
                     house.warm().await;
                     house.clock.advance(Duration::from_secs(10));
+                    house.network.set_failing(true);
                 }
                 State::Stale => {
                     house.clock.advance(Duration::from_secs(network::TTL + 5));
                     house.network.set_failing(true);
                 }
-                State::Cold | State::Warm | State::Negative => {}
+                // What is in the cache is asked of nobody.
+                State::Warm => house.network.set_failing(true),
+                State::Cold | State::Negative => {}
             }
             let mut speaker = house.client(2, transport).await;
             for form in FORMS {
@@ -216,6 +225,11 @@ async fn nothing_gets_around_the_policy_and_nothing_else_is_in_its_way() {
                         }
                         Expected::Answered if forms::is_block(&answer) => false_blocks.push(what),
                         Expected::Answered if state != State::Negative => {
+                            assert_eq!(
+                                forms::is_stale(&answer),
+                                state == State::Stale && form.has_edns() && rtype != forms::ANY,
+                                "{what}"
+                            );
                             assert!(has_secret(&answer) || rtype == forms::ANY, "{what}: {answer:x?}");
                         }
                         Expected::Answered | Expected::BlockedService => {}
