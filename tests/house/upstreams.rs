@@ -233,6 +233,56 @@ fn connections_survive_the_other_side() {
     });
 }
 
+#[test]
+fn who_says_http_500_or_nothing_at_all_is_passed_over() {
+    let name = "house::upstreams::who_says_http_500_or_nothing_at_all_is_passed_over";
+    in_house(name, |house| {
+        if !has("unbound") || !has("dnsdist") {
+            return;
+        }
+        certificates(&house.folder);
+        let _unbound = unbound(house);
+        let folder = house.folder.display();
+        let config = format!(
+            "setLocal('127.0.0.3:53')
+newServer('127.0.0.2:53')
+addDOHLocal('127.0.0.3:443', '{folder}/cert.pem', '{folder}/key.pem', '/dns-query')
+getDOHFrontend(0):setResponsesMap({{newDOHResponseMapEntry('^/dns-query$', 500, 'no')}})
+setSecurityPollSuffix('')
+"
+        );
+        let config = house.write("dnsdist.conf", &config);
+        let _dnsdist =
+            Running::start("dnsdist", &["--supervised", "--disable-syslog", "-C", config.to_str().unwrap()]);
+        answers("127.0.0.3");
+        // The kernel takes connections, and nobody speaks on them.
+        let half_open = ["127.0.0.6:853", "127.0.0.6:443"].map(|at| TcpListener::bind(at).unwrap());
+        let failing = "\"https://dns.example/dns-query@127.0.0.3\", \"tls://dns.example@127.0.0.6\", \
+                       \"https://dns.example/dns-query@127.0.0.6\"";
+        for choice in ["strict", "parallel"] {
+            let servers = forward_to(&format!("{failing}, \"127.0.0.2\""));
+            let server = house.sordino(&format!("{servers}forward-choice = \"{choice}\"\n"));
+            for nth in 1..=10 {
+                house.dig("laptop", &format!("@192.168.178.2 load-{nth}.amazon.com")).assert_resolved();
+            }
+            let labels = ["transport=\"doh\"", "result=\"answer\""];
+            assert_eq!(server.metric("sordino_upstream_packets_total", &labels), 0, "{}", server.metrics());
+        }
+        // Where nobody is left, it is said why.
+        for (servers, why) in [
+            ("\"https://dns.example/dns-query@127.0.0.3\"", "HTTP 500"),
+            ("\"tls://dns.example@127.0.0.6\"", "no name server answered in time"),
+        ] {
+            let _server = house.sordino(&forward_to(servers));
+            let refused = house.dig("laptop", "@192.168.178.2 load-11.amazon.com");
+            assert_eq!(refused.status, "SERVFAIL", "{}", refused.shown);
+            let error = refused.error.unwrap_or_default();
+            assert!(error.contains(why), "{error}");
+        }
+        drop(half_open);
+    });
+}
+
 /// What a server made of those who came: of each why there was no handshake, or none.
 type Handshakes = Arc<Mutex<Vec<Option<String>>>>;
 
