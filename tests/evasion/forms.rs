@@ -81,7 +81,7 @@ enum Shape {
 pub(crate) const TYPES: [u16; 11] = [1, 2, 5, 12, 15, 16, 28, 64, 65, ANY, 65_280];
 
 /// ANY.
-pub(crate) const ANY: u16 = 255;
+const ANY: u16 = 255;
 
 /// RD.
 const RD: u16 = 0x0100;
