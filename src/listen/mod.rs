@@ -71,9 +71,10 @@ const DRAIN: Duration = Duration::from_secs(6);
 /// others.  They look every second or two.
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// Room for datagrams that wait to be read, in octets: some 20 ms of all that one
-/// thread can answer.
-const RECEIVE_BUFFER: usize = 4 << 20;
+/// Room for datagrams that wait to be read, in octets; the kernel takes twice as
+/// many, for what it notes of each.  That is some 80 ms of all that one thread can
+/// answer: a machine beneath this one may take its processors away for 40.
+const RECEIVE_BUFFER: usize = 8 << 20;
 
 //----------- bind -------------------------------------------------------------
 

@@ -187,6 +187,18 @@ impl Notes {
         }
     }
 
+    /// Takes the notes that are there.  Those that come meanwhile are for the next
+    /// time: in a flood there would be no end to them.
+    pub fn take_all(&mut self) -> impl Iterator<Item = Note> {
+        let mut there = self.0.slots();
+        std::iter::from_fn(move || {
+            let note = if there > 0 { self.take() } else { None };
+            let length = note.as_ref().map_or(0, |note| HEAD + note.qname.as_wire().len());
+            there = there.saturating_sub(length);
+            note
+        })
+    }
+
     /// Takes the oldest note.
     pub fn take(&mut self) -> Option<Note> {
         let mut head = [0; HEAD];
@@ -251,6 +263,20 @@ mod tests {
         assert_eq!((note.purpose, note.ground, note.rcode), (Purpose::Analytics, "rule", 3));
         assert!(note.blocked && note.again && !note.held_back && note.origin == Origin::Policy);
         assert!(notes.take().is_none());
+    }
+
+    #[test]
+    fn what_is_noted_meanwhile_is_for_the_next_time() {
+        let desk = Arc::new(Desk::default());
+        desk.want(true);
+        let (mut scribe, mut notes) = scribe(&desk);
+        let name: Domain = "a.example".parse().unwrap();
+        let mut note = |unix| scribe.note(&mark(), unix, name.borrowed(), Rtype::A);
+        (1..=3).for_each(&mut note);
+        let read: Vec<_> =
+            notes.take_all().inspect(|read| note(10 * read.unix)).map(|read| read.unix).collect();
+        assert_eq!(read, [1, 2, 3]);
+        assert_eq!(notes.take_all().map(|read| read.unix).collect::<Vec<_>>(), [10, 20, 30]);
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl Memory {
         if settings.level == Level::Off {
             notes.iter_mut().for_each(Notes::clear);
         }
-        let notes = notes.iter_mut().flat_map(|notes| std::iter::from_fn(|| notes.take()));
+        let notes = notes.iter_mut().flat_map(Notes::take_all);
         for (nth, note) in notes.enumerate() {
             // Some 50 µs, and whoever answers has the processor.
             if nth % TURN == TURN - 1 {
