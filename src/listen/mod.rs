@@ -73,7 +73,8 @@ const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Room for datagrams that wait to be read, in octets; the kernel takes twice as
 /// many, for what it notes of each.  That is some 80 ms of all that one thread can
-/// answer: a machine beneath this one may take its processors away for 40.
+/// answer: a machine beneath this one may take its processors away for 40.  Without
+/// CAP_NET_ADMIN it is what `net.core.rmem_max` allows, by default a fortieth.
 const RECEIVE_BUFFER: usize = 8 << 20;
 
 //----------- bind -------------------------------------------------------------

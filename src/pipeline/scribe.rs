@@ -200,7 +200,7 @@ impl Notes {
     }
 
     /// Takes the oldest note.
-    pub fn take(&mut self) -> Option<Note> {
+    fn take(&mut self) -> Option<Note> {
         let mut head = [0; HEAD];
         self.0.pop_entire_slice(&mut head).ok()?;
         let [length, flags, purpose, ground, origin, _, numbers @ ..] = head;
