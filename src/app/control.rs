@@ -9,12 +9,15 @@
 //!
 //! One request is one line of JSON, and so is its response.
 
+use std::fs;
+use std::fs::Permissions;
 use std::io;
 use std::io::BufRead;
 use std::io::BufReader as StdBufReader;
 use std::io::Read;
 use std::io::Write;
 use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::Path;
 use std::path::PathBuf;
@@ -198,10 +201,14 @@ fn open(state: &Path) -> io::Result<UnixListener> {
     if StdUnixStream::connect(&path).is_ok() {
         return Err(io::Error::new(io::ErrorKind::AddrInUse, "another Sordino uses this state folder"));
     }
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => UnixListener::bind(&path),
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
     }
+    let socket = UnixListener::bind(&path)?;
+    // Whoever connected before is asked who they are all the same.
+    fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+    Ok(socket)
 }
 
 /// What answers requests.
