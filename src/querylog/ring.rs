@@ -88,6 +88,8 @@ impl Ring {
         let minute = note.unix.div_euclid(ALIKE);
         if minute != self.minute {
             self.present.clear();
+            // What a busy minute took, the next may not need.
+            self.present.shrink_to(STEP);
             self.minute = minute;
         }
         let Note {

@@ -88,7 +88,9 @@ impl Wire {
         let ttls = ttl_offsets(&bytes).filter(|_| !cut)?;
         let length = u16::try_from(bytes.len()).ok()?;
         bytes.extend(ttls.into_iter().flat_map(u16::to_ne_bytes));
-        Some(Self { octets: bytes.into(), length })
+        // A copy: cut where it is, it would leave a gap in memory that the next does not
+        // fit in, 450 octets for each answer.
+        Some(Self { octets: bytes.as_slice().into(), length })
     }
 
     /// Returns the message.
