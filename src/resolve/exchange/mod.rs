@@ -187,9 +187,10 @@ impl Exchange {
             io::ErrorKind::TimedOut => Failed::Trouble(Trouble::Silence),
             io::ErrorKind::InvalidData => Failed::NearMiss,
             io::ErrorKind::InvalidInput => Failed::Case,
-            _ => {
+            kind => {
                 self.servers.was_silent(server, now);
-                Failed::Trouble(Trouble::Unreachable)
+                let closed = kind == io::ErrorKind::ConnectionRefused && !tcp;
+                Failed::Trouble(if closed { Trouble::Closed } else { Trouble::Unreachable })
             }
         })?;
         self.servers.answered(server, now.saturating_duration_since(before), now);

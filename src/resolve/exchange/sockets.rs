@@ -5,7 +5,6 @@
 //! go of both and waits for another query: to open one, tell the runtime of it and
 //! close it takes longer than to send the query.
 
-use std::future::poll_fn;
 use std::io;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -46,6 +45,10 @@ const LARGEST: usize = 4_096;
 /// are questions that may be worked on.  They have no port, and nobody can send them
 /// anything.
 const MAX_IDLE: usize = 256;
+
+/// What a query waits for: a reply, or the word that nobody takes it (ICMP), which
+/// is an error of the socket with nothing to read.
+const HEARD: Interest = Interest::READABLE.add(Interest::ERROR);
 
 //----------- Sockets ----------------------------------------------------------
 
@@ -140,22 +143,23 @@ fn is_empty(socket: &UdpSocket) -> bool {
 /// Waits for the reply to a query.
 async fn reply(socket: &UdpSocket, query: &[u8]) -> io::Result<Reply> {
     for _ in 0..MAX_DATAGRAMS {
-        poll_fn(|context| socket.poll_recv_ready(context)).await?;
-        if let Some(result) = receive(socket, query) {
+        let ready = socket.ready(HEARD).await?;
+        let interest = if ready.is_readable() { Interest::READABLE } else { Interest::ERROR };
+        if let Some(result) = receive(socket, interest, query) {
             return result;
         }
     }
     Err(io::ErrorKind::InvalidData.into())
 }
 
-/// Takes the datagram that is there and returns what it means for the wait;
-/// nothing if it goes on.
+/// Takes the datagram or the error that is there and returns what it means for the
+/// wait; nothing if it goes on.
 //
 //  The room for it is on the stack and for this moment only: on the heap, a
 //  thousand waits would take 4 MiB of it, and leave gaps behind.
-fn receive(socket: &UdpSocket, query: &[u8]) -> Option<io::Result<Reply>> {
+fn receive(socket: &UdpSocket, interest: Interest, query: &[u8]) -> Option<io::Result<Reply>> {
     let mut room = [0; LARGEST];
-    match socket.try_recv(&mut room) {
+    match socket.try_io(interest, || (&*SockRef::from(socket)).read(&mut room)) {
         Ok(length) => take(query, room.get(..length).unwrap_or_default()),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
         Err(error) => Some(Err(error)),

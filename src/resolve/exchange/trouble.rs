@@ -17,6 +17,9 @@ pub(in crate::resolve) enum Trouble {
     Silence,
     /// No server could be reached.
     Unreachable,
+    /// Nobody listens at the server's port, says the network (ICMP).  Whoever guesses
+    /// our port can say so: it is worth no more than a query that was lost.
+    Closed,
     /// What came was no reply to the question, or made no sense.
     Nonsense,
     /// There were more records in the reply than any honest one has.
@@ -67,9 +70,15 @@ impl Trouble {
         matches!(self, Self::Limit(_))
     }
 
+    /// Returns whether the server itself said nothing, and may yet.
+    pub(in crate::resolve) fn is_silence(&self) -> bool {
+        matches!(self, Self::Silence | Self::Closed)
+    }
+
     /// Returns whether nobody was there to say anything.
     pub(in crate::resolve) fn is_absence(&self) -> bool {
-        matches!(self, Self::Silence | Self::Unreachable | Self::NoServers | Self::Resting | Self::Secrecy(_))
+        let others = matches!(self, Self::Unreachable | Self::NoServers | Self::Resting | Self::Secrecy(_));
+        others || self.is_silence()
     }
 
     /// Returns the limit that was hit, if it is one.
@@ -87,7 +96,7 @@ impl Trouble {
             Self::Silence => FailureKind::Timeout,
             Self::Limit(_) | Self::Oversized => FailureKind::Limit,
             Self::Bogus(bogus) => FailureKind::Bogus(bogus.flaw),
-            Self::Unreachable | Self::Nonsense | Self::Secrecy(_) => FailureKind::Network,
+            Self::Unreachable | Self::Closed | Self::Nonsense | Self::Secrecy(_) => FailureKind::Network,
             _ => FailureKind::Unreachable,
         }
     }
@@ -97,7 +106,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Silence => f.write_str("no name server answered in time"),
-            Self::Unreachable => f.write_str("no name server could be reached"),
+            Self::Unreachable | Self::Closed => f.write_str("no name server could be reached"),
             Self::Nonsense => f.write_str("the name servers' replies make no sense"),
             Self::Oversized => f.write_str("the name servers' replies have more records than any honest one"),
             Self::Refused(rcode) => write!(f, "the name servers say {rcode}"),

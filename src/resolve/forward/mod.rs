@@ -171,6 +171,10 @@ impl Forwarder {
         loop {
             let mut wait = DEADLINE;
             if let Some((nth, known)) = queue.next() {
+                // That nobody is there may be forged, or true for a moment.
+                if nth >= firsts && trouble == Trouble::Closed && asked.is_empty() {
+                    tokio::time::sleep(IN_ORDER).await;
+                }
                 asked.push(self.one(known, ask));
                 wait = if nth + 1 < firsts { self.head_start(known) } else { PATIENCE };
             }

@@ -20,6 +20,8 @@ enum Does {
     Say(ResponseCode),
     /// Nothing.
     Nothing,
+    /// Its port is closed.
+    NotListen,
     /// It has the wrong certificate.
     Pretend,
 }
@@ -46,9 +48,15 @@ impl Carrier for To {
                 tokio::time::sleep(query.patience).await;
                 return Err(Trouble::Silence);
             }
+            Does::NotListen => return Err(Trouble::Closed),
             Does::Pretend => return Err(Trouble::Secrecy("certificate not valid for name".to_owned())),
         }
         Ok(reply)
+    }
+
+    fn loses(&self) -> bool {
+        // As queries in datagrams do.
+        matches!(*self.0.does.lock().unwrap(), Does::NotListen)
     }
 }
 
@@ -211,4 +219,22 @@ async fn the_first_in_order_is_first_again_when_it_is_back_and_nobody_waits_for_
     servers.asked();
     assert_eq!(servers.ask().await, (5, FINE));
     assert_eq!(servers.asked(), [1, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_listens_the_next_is_asked_at_once_and_the_last_one_again() {
+    let servers = Servers::new(Choice::Strict, &[Does::NotListen, Does::Answer(10)]);
+    assert_eq!(servers.ask().await, (10, FINE));
+    assert_eq!(servers.asked(), [1, 1]);
+    // A router that is just starting.
+    let servers = Servers::new(Choice::Strict, &[Does::NotListen]);
+    let starting = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        servers.does(0, Does::Answer(10));
+    };
+    let ((took, result), ()) = tokio::join!(servers.ask(), starting);
+    assert_eq!((took, result), (1_010, FINE));
+    servers.does(0, Does::NotListen);
+    assert_eq!(servers.ask().await, (1_000, Err(Trouble::Closed)));
+    assert_eq!(servers.asked(), [4]);
 }

@@ -212,7 +212,7 @@ impl Job {
             });
             let mut pause = LAST_PATIENCE;
             // With others to be found, nobody is waited for to the end.
-            let hurries = next.is_some() || tries_each < MAX_TRIES_EACH;
+            let hurries = next.is_some() || tries_each < MAX_TRIES_EACH && !running.is_empty();
             if let Some(server) = next {
                 *tries.entry(server).or_default() += 1;
                 pause = exchange.servers.patience(server, now).mul_f64(1.1_f64.powi(sent));
@@ -221,7 +221,7 @@ impl Job {
             }
             loop {
                 let ended = tokio::select! {
-                    ended = running.next() => ended,
+                    Some(ended) = running.next() => ended,
                     () = sleep(pause), if hurries => {
                         // Slow: it keeps its chance, and another one gets one.
                         let Some(server) = next else { return Err(Trouble::Silence) };
@@ -229,27 +229,32 @@ impl Job {
                         self.heard(Some(&Trouble::Silence));
                         break;
                     }
+                    else => break,
                 };
                 match ended {
-                    Some((_, Ok(Says::Hearsay(found)))) => {
+                    (_, Ok(Says::Hearsay(found))) => {
                         hearsay = hearsay.or(Some(found));
                         worst = Trouble::Lame;
                     }
-                    Some((_, Ok(says))) => return Ok(says),
-                    Some((_, Err(trouble))) if trouble.is_final() => return Err(trouble),
-                    Some((server, Err(trouble))) => {
+                    (_, Ok(says)) => return Ok(says),
+                    (_, Err(trouble)) if trouble.is_final() => return Err(trouble),
+                    (server, Err(trouble)) => {
                         if matches!(trouble, Trouble::Silence | Trouble::Refused(_) | Trouble::Lame)
                             || worst == Trouble::NoServers
                         {
                             worst = trouble.clone();
                         }
                         self.heard(Some(&worst));
-                        if !matches!(trouble, Trouble::Silence) {
+                        if !trouble.is_silence() {
                             // Asking it again would not help.
                             order.retain(|other| *other != server);
                         }
+                        // No reason to ask anybody again before it is time to.
+                        let all_tried = order.iter().all(|server| tries.contains_key(server));
+                        if trouble == Trouble::Closed && next.is_some() && all_tried {
+                            continue;
+                        }
                     }
-                    None => break,
                 }
                 // Whoever said no is followed by the next at once.
                 if next.is_some() || running.is_empty() {
@@ -257,7 +262,7 @@ impl Job {
                 }
             }
             if running.is_empty() && (next.is_none() || order.is_empty()) {
-                if worst == Trouble::Silence && ask.whole {
+                if worst.is_silence() && ask.whole {
                     for server in tries.keys() {
                         exchange.servers.died(*server, now);
                     }

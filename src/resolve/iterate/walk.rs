@@ -196,7 +196,7 @@ impl Job {
                     Err(trouble) if trouble.is_final() => return Err(trouble),
                     Err(trouble) => worst = trouble,
                 }
-                if worst == Trouble::Silence && !alone {
+                if worst.is_silence() && !alone {
                     last.extend(servers);
                 }
             }

@@ -159,3 +159,21 @@ async fn what_came_for_the_query_before_is_not_heard() {
     server.send_to(&reply_to(&query), asker).await.unwrap();
     assert!(asking.await.unwrap().is_ok());
 }
+
+#[tokio::test]
+async fn where_nobody_listens_a_query_ends_at_once_and_the_next_one_is_not_disturbed() {
+    let sockets = Sockets::default();
+    let (gone, closed) = loopback().await;
+    drop(gone);
+    let (server, address) = loopback().await;
+    let answering = tokio::spawn(async move {
+        let mut buffer = [0; 512];
+        let (length, asker) = server.recv_from(&mut buffer).await.unwrap();
+        server.send_to(&reply_to(&buffer[..length]), asker).await.unwrap();
+    });
+    let query = query();
+    let ask = |server| sockets.exchange(server, &query, false, Duration::from_secs(5));
+    assert_eq!(ask(closed).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+    assert!(ask(address).await.is_ok());
+    answering.await.unwrap();
+}

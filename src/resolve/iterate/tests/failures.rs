@@ -61,6 +61,42 @@ async fn one_server_of_two_is_enough() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_nobody_listens_the_next_server_is_asked_at_once() {
+    for (closed, open) in [(EXAMPLE, OTHER), (OTHER, EXAMPLE)] {
+        for _ in 0..8 {
+            let mut internet = internet(TWO, USUAL);
+            internet.serve(OTHER, &[("example.com.", USUAL)]);
+            internet.close(closed, usize::MAX);
+            let house = House::new(internet);
+            // No time passes that anybody waits for.
+            let at_once = timeout(Duration::from_millis(1), house.data("www.example.com")).await;
+            assert_eq!(at_once.unwrap(), ["192.0.2.1"]);
+            assert!(house.internet.packets_to(closed) <= 1 && house.internet.packets_to(open) == 1);
+            // What was learned is used.
+            house.data("alias.example.com").await;
+            assert!(house.internet.packets_to(closed) <= 1);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_nobody_listens_is_not_the_end_of_asking_but_as_good_as_silence() {
+    // Whoever guesses a port may say so of all servers there are.
+    let internet = internet(USUAL_COM, USUAL);
+    for server in [ROOT, super::COM, EXAMPLE] {
+        internet.close(server, 2);
+    }
+    let house = House::new(internet);
+    assert_eq!(house.data("www.example.com").await, ["192.0.2.1"]);
+    // Nor are many queries sent where it is true.
+    house.internet.close(EXAMPLE, usize::MAX);
+    let before = house.internet.packets();
+    let failure = house.ask("a.b.c.d.example.com").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Network, "{failure}");
+    assert!(house.internet.packets() <= before + 12, "{}", house.internet.packets() - before);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_whose_name_leads_nowhere_holds_nobody_up() {
     // Of one, the name is in a dead zone; the other one has a name and is dead.
     let com = "example.com. NS ns.dead.net.

@@ -40,6 +40,8 @@ pub(super) struct Internet {
     pub(super) clock: ManualClock,
     /// What is wrong with the way there.
     pub(super) outage: Option<Outage>,
+    /// How many queries to a server find its port closed.
+    pub(super) closed: Mutex<HashMap<IpAddr, usize>>,
     /// How long replies take.
     pub(super) delay: Duration,
 }
@@ -60,6 +62,7 @@ impl Internet {
             asked: Mutex::default(),
             clock: ManualClock::at(1_800_000_000),
             outage: None,
+            closed: Mutex::default(),
             delay: Duration::ZERO,
         }
     }
@@ -76,6 +79,11 @@ impl Internet {
         script: impl Fn(&Message, bool) -> Vec<Vec<u8>> + Send + Sync + 'static,
     ) {
         self.servers.insert(address.parse().unwrap(), Box::new(script));
+    }
+
+    /// Lets the next queries to a server find its port closed.
+    pub(super) fn close(&self, address: &str, queries: usize) {
+        self.closed.lock().unwrap().insert(address.parse().unwrap(), queries);
     }
 
     pub(super) fn packets(&self) -> usize {
@@ -106,6 +114,10 @@ impl Network for Internet {
         let question = &message.queries[0];
         let name = question.name().to_lowercase().to_ascii();
         self.asked.lock().unwrap().push((to.ip(), name, question.query_type(), tcp));
+        if let Some(left @ 1..) = self.closed.lock().unwrap().get_mut(&to.ip()) {
+            *left -= 1;
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
         let script = match (self.outage, self.servers.get(&to.ip())) {
             (Some(Outage::Refused), _) => return Err(io::ErrorKind::NetworkUnreachable.into()),
             (None, Some(script)) => script,
