@@ -113,6 +113,9 @@ impl Work {
             return false;
         }
         in_flight.insert(key.clone(), asker.into_iter().collect());
+        // A runtime that is about to end drops at once what it is given, and with it
+        // the question is taken out again.
+        drop(in_flight);
         let done = Done { work: self.clone(), key, epoch: way.line.epoch(), outcome: None };
         let way = way.clone();
         tokio::spawn(async move {

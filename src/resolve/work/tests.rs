@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RData;
 use hickory_proto::rr::Record;
@@ -222,4 +223,18 @@ async fn a_question_that_we_can_not_bear_is_not_tried_for_each_who_asks() {
     }
     assert_eq!((house.upstream.asked().0, house.resolver.stats().faults), (1, 1));
     assert_eq!(shown(&house.ask("a.example").await).1, 0);
+}
+
+#[test]
+fn a_question_that_comes_while_the_program_ends_holds_nobody_up() {
+    let house = House::new();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let handle = runtime.handle().clone();
+    drop(runtime);
+    let _entered = handle.enter();
+    let question =
+        Question { name: "late.example".parse().unwrap(), rtype: Rtype::A, checking_disabled: false };
+    let outcome = house.resolver.answer(question, house.clock.now()).now_or_never().unwrap();
+    assert_eq!(outcome.unwrap_err().kind, FailureKind::Fault);
+    assert_eq!(house.resolver.0.work.len(), 0);
 }
