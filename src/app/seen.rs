@@ -79,24 +79,47 @@ pub(super) async fn keep(
             rest -= 1;
             continue;
         }
-        let Some(text) = recognizer.written() else { continue };
-        rest = REST;
-        let state = state.clone();
+        let (state, recognizer) = (state.clone(), Arc::clone(&recognizer));
         // A thread that may wait for the disk; if it panicked, that was said.
-        let _ = tokio::task::spawn_blocking(move || write(&state, &text)).await;
+        let wrote = tokio::task::spawn_blocking(move || save(&state, &recognizer)).await;
+        if wrote.unwrap_or(true) {
+            rest = REST;
+        }
     }
 }
 
-/// Writes what is new.
-pub(super) fn save(state: &Path, recognizer: &Recognizer) {
-    if let Some(text) = recognizer.written() {
-        write(state, &text);
-    }
-}
-
-/// Writes what was seen.
-fn write(folder: &Path, text: &str) {
+/// Writes what is new, and returns whether there was something.  What could not be
+/// written is new still, and is tried again.
+pub(super) fn save(folder: &Path, recognizer: &Recognizer) -> bool {
+    let Some(text) = recognizer.written() else { return false };
     if let Err(error) = state::replace(folder, NAME, text.as_bytes()) {
         state::complain(folder, &error, "what was seen of devices can't be kept");
+        recognizer.not_written();
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Client;
+    use crate::catalog::parse::parse;
+
+    #[test]
+    fn what_could_not_be_written_is_written_once_it_can_be() {
+        let text = "family box\n[identify]\nmac 00:00:5e\nasks a.example\nasks b.example\n";
+        let catalog = Catalog::build(&[parse("box.txt", text).unwrap()]).unwrap();
+        let recognizer = Recognizer::default();
+        let client = Client::new([192, 0, 2, 1].into()).with_mac("00:00:5e:00:53:07".parse().ok());
+        let name: crate::base::Domain = "a.example".parse().unwrap();
+        recognizer.asked(&client, name.borrowed(), &catalog, 1000);
+        let folder = std::env::temp_dir().join(format!("sordino-seen-{}", std::process::id()));
+        assert!(save(&folder, &recognizer), "there is no such folder, and something new");
+        std::fs::create_dir(&folder).unwrap();
+        assert!(save(&folder, &recognizer));
+        let written = std::fs::read_to_string(folder.join(NAME)).unwrap();
+        assert!(written.contains("a.example"), "{written}");
+        assert!(!save(&folder, &recognizer), "nothing is new");
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -240,6 +240,11 @@ impl Recognizer {
         Some(format!("{MAGIC}\n{}", lines.concat()))
     }
 
+    /// Takes note that what was to be written is not: it is new still.
+    pub fn not_written(&self) {
+        self.unwritten.store(true, Ordering::Relaxed);
+    }
+
     /// Takes up what was written.  Lines that can't be read are passed over and
     /// counted.
     pub fn take_up(&self, text: &str, catalog: &Catalog, unix: i64) -> Result<usize, NotKept> {
