@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::args::Explain;
 use crate::answer::BlockedAnswer;
+use crate::app::load::Loaded;
 use crate::app::load::Options;
 use crate::base::Client;
 use crate::base::Clock;
@@ -37,6 +38,10 @@ use crate::policy::Said;
 use crate::query::Edns;
 use crate::query::Query;
 use crate::query::Rtype;
+use crate::resolve::Foreseen;
+use crate::resolve::Question;
+use crate::resolve::Resolver;
+use crate::resolve::Settings;
 
 /// One line of the explanation: what it is about, and what there is to say.
 #[derive(Debug, Serialize)]
@@ -58,7 +63,7 @@ pub fn explain(options: &Options, ask: &Explain, out: &mut dyn Write) -> io::Res
         return Ok(1);
     };
     let clock = SystemClock::new(options.clock_offset);
-    match walk(&loaded.house, ask, &clock) {
+    match walk(&loaded, ask, &clock) {
         Ok(lines) if ask.json => {
             serde_json::to_writer_pretty(&mut *out, &lines)?;
             writeln!(out)?;
@@ -82,7 +87,8 @@ pub fn explain(options: &Options, ask: &Explain, out: &mut dyn Write) -> io::Res
 }
 
 /// Walks the road.
-fn walk(house: &Household, ask: &Explain, clock: &dyn Clock) -> Result<Vec<Line>, String> {
+fn walk(loaded: &Loaded, ask: &Explain, clock: &dyn Clock) -> Result<Vec<Line>, String> {
+    let house = &*loaded.house;
     let qname: Domain = ask.name.parse().map_err(|error| format!("`{}`: {error}", ask.name))?;
     let qtype = rtype(&ask.rtype)?;
     let (client, device) = asker(house, ask)?;
@@ -103,7 +109,12 @@ fn walk(house: &Household, ask: &Explain, clock: &dyn Clock) -> Result<Vec<Line>
     {
         lines.push(line("", "left alone", spared(policy, rule)));
     }
-    lines.push(answer(house, &judged));
+    if judged.is_block() {
+        lines.push(blocked(house));
+    } else {
+        let question = Question { name: query.qname, rtype: qtype, checking_disabled: false };
+        lines.extend(resolved(&loaded.config.resolve, &question, &judged.ground)?);
+    }
     Ok(lines)
 }
 
@@ -252,15 +263,34 @@ fn spared(policy: &Policy, rule: &Rule) -> String {
     }
 }
 
-/// Says what the client is told.
-fn answer(house: &Household, judged: &Judged) -> Line {
-    if !judged.is_block() {
-        let why = match judged.ground {
+/// Says where the answer comes from that may pass, and what it is if we give it
+/// ourselves.
+fn resolved(settings: &Settings, question: &Question, ground: &Ground) -> Result<[Line; 2], String> {
+    let resolver = Resolver::new(settings).map_err(|error| error.to_string())?;
+    let Foreseen { origin, zone, own } = resolver.foresee(question);
+    let Some(own) = own else {
+        let why = match ground {
             Ground::Function { .. } | Ground::Said(Said::Exception { .. }) => "whatever it is an alias of",
             _ => "and its aliases and addresses are looked at then",
         };
-        return line("answer", "is resolved", why);
-    }
+        let of = zone.map_or_else(String::new, |zone| format!("by the servers of {zone}, "));
+        return Ok([
+            line("origin", origin.as_str(), format!("{of}unless it is in the cache")),
+            line("answer", "is resolved", why),
+        ]);
+    };
+    let (addresses, records) = (own.addresses(), own.message().answers.len());
+    let value = match (u16::from(own.rcode), records) {
+        (3, _) => "NXDOMAIN".to_owned(),
+        (_, 0) => "NOERROR, no data".to_owned(),
+        _ if addresses.is_empty() => format!("NOERROR, {records} of our own"),
+        _ => addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(" "),
+    };
+    Ok([line("origin", origin.as_str(), "nobody outside is asked"), line("answer", value, "")])
+}
+
+/// Says what the client is told of what it may not have.
+fn blocked(house: &Household) -> Line {
     let form = match house.blocked.answer {
         BlockedAnswer::ZeroAddress => "0.0.0.0 or ::",
         BlockedAnswer::NxDomain => "NXDOMAIN",

@@ -24,6 +24,7 @@ use super::resolver::Resolver;
 use super::special;
 use super::upstream::Question;
 use super::ways::Way;
+use crate::base::Domain;
 use crate::base::DomainRef;
 use crate::base::Now;
 use crate::policy::Permit;
@@ -35,6 +36,16 @@ use crate::query::Rtype;
 /// finding out who asks: after two seconds clients ask again.
 const CLIENT_TIMER: Duration = Duration::from_millis(1_700);
 
+/// What can be said of an answer beforehand.
+pub struct Foreseen {
+    /// Where it comes from, unless it is in the cache.
+    pub origin: Origin,
+    /// The household's zone that the name is in.
+    pub zone: Option<Domain>,
+    /// The answer itself, where it is our own.
+    pub own: Option<AnswerData>,
+}
+
 impl Resolver {
     /// Returns our own answer to a question, if nobody outside is to be asked.
     pub(super) fn own(&self, question: &Question, zoned: bool) -> Option<AnswerData> {
@@ -42,6 +53,17 @@ impl Resolver {
         designated
             .and_then(|designated| designated::answer(question, designated))
             .or_else(|| special::answer(question, zoned, self.0.switches.own_root))
+    }
+
+    /// Returns what can be said of an answer without asking anybody or looking into the
+    /// cache.
+    pub fn foresee(&self, question: &Question) -> Foreseen {
+        let name = question.name.borrowed();
+        let (zoned, way) = self.0.ways.of(name);
+        let own = self.own(question, zoned);
+        let origin = if own.is_some() { Origin::Local } else { way.upstream.origin() };
+        let zone = self.0.ways.zones().into_iter().find(|zone| name.is_at_or_below(zone)).cloned();
+        Foreseen { origin, zone, own }
     }
 
     /// Returns an answer that is in the cache.

@@ -39,6 +39,7 @@ use crate::base::Now;
 use crate::policy::Permit;
 use crate::policy::Reached;
 
+pub use answering::Foreseen;
 pub use cache::AnswerCache;
 pub use data::AnswerData;
 pub use designated::Designated;

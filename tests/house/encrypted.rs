@@ -8,6 +8,7 @@ use super::in_house;
 use super::support::Server;
 use super::support::eventually;
 use super::support::ip;
+use super::support::sordino;
 
 /// A house that offers everything.
 const CONFIG: &str = r#"
@@ -200,6 +201,8 @@ fn clients_are_told_of_what_is_offered_and_of_nothing_else() {
         assert!(asked.shown.contains("NSID: 6f 6e 65"), "{}", asked.shown);
         let own = house.dig("laptop", "@192.168.178.2 kitchen.dns.home.example A");
         assert_eq!(own.records, ["A 192.168.178.2"], "{}", own.shown);
+        let said = sordino(house, &["explain", "kitchen.dns.home.example"]);
+        assert!(said.contains("origin    local") && said.contains("answer    192.168.178.2"), "{said}");
         drop(server);
         let _plain = house.sordino("");
         let asked = house.dig("laptop", "@192.168.178.2 _dns.resolver.arpa SVCB");
