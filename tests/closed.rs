@@ -10,6 +10,9 @@ use super::house::eventually;
 
 #[test]
 fn a_state_folder_that_is_closed_is_one_line() {
+    if !Command::new("unshare").args(["--net", "true"]).status().is_ok_and(|status| status.success()) {
+        return eprintln!("skipped: no network namespace may be made here");
+    }
     let folder = std::env::temp_dir().join(format!("sordino-closed-{}", std::process::id()));
     fs::DirBuilder::new().mode(0o700).create(&folder).unwrap();
     let done = (fs::metadata(&folder).unwrap().uid() == 0).then(|| {

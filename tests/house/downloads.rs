@@ -119,7 +119,11 @@ fn killed_at_any_point_of_a_download_it_starts_with_good_rules() {
         list(house, &names);
         let kills = std::env::var("SORDINO_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
         let mut had_it = false;
-        for nth in 0..kills {
+        // On a busy machine it may be killed more often until it had its first copy.
+        for nth in 0..10 * kills {
+            if nth >= kills && had_it {
+                break;
+            }
             let mut server = house.sordino(CONFIG);
             // Once there is a copy, it is in use from the first query on.
             let blocked = house.dig("laptop", "@192.168.178.2 api.amazon.com").status == "NXDOMAIN";

@@ -94,7 +94,9 @@ fn whatever_is_wrong_with_it_a_start_takes_the_last_good_config() {
         server.signal("TERM");
         server.wait();
         let mut spoiler = Spoiler(0xb007);
-        let options = Options { config: Some(path.clone()), ..Options::default() };
+        // Not the folder of the one that runs.
+        let state_dir = Some(house.folder.join("tried"));
+        let options = Options { config: Some(path.clone()), state_dir, ..Options::default() };
         // What is spoilt may be right by chance, and is something else then.
         let mut write_a_faulty_one = || {
             loop {

@@ -45,7 +45,7 @@ fn start(house: &House, program: &std::path::Path) -> Resolved {
     let script = format!(
         "set -e; mount --bind {folder}/passwd /etc/passwd; mount --bind {folder}/group /etc/group
         mount -t tmpfs tmpfs /etc/systemd; cp {folder}/resolved.conf /etc/systemd/
-        mount -t tmpfs tmpfs /run; mkdir -p /run/systemd/resolve
+        mkdir -p /run/systemd/resolve
         export SSL_CERT_FILE={folder}/dns.home.example.ca.pem
         export LD_LIBRARY_PATH=$(dirname \"$(find /usr/lib -name 'libsystemd-shared-*.so' | head -n 1)\")
         exec {}",

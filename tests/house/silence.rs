@@ -113,7 +113,8 @@ fn a_speaker_that_asks_elsewhere_is_flagged_within_a_quarter_of_an_hour() {
         "house::silence::a_speaker_that_asks_elsewhere_is_flagged_within_a_quarter_of_an_hour",
         |house| {
             let config = house.write("config.toml", "[device.kitchen]\nmac = \"44:65:0d:12:34:56\"\n");
-            let options = Options { config: Some(config), ..Options::default() };
+            let state_dir = Some(house.state.clone());
+            let options = Options { config: Some(config), state_dir, ..Options::default() };
             let network = Arc::new(Network::new(Arc::clone(&options.recognizer)));
             let metrics = Arc::new(Metrics::new().unwrap());
             let mut watch = Watch {

@@ -47,7 +47,8 @@ impl Watch {
     /// Begins to watch, and nothing was asked yet.
     fn new(house: &House) -> Self {
         let config = house.write("config.toml", "[device.kitchen]\nmac = \"44:65:0d:12:34:56\"\n");
-        let options = Options { config: Some(config), ..Options::default() };
+        let state_dir = Some(house.state.clone());
+        let options = Options { config: Some(config), state_dir, ..Options::default() };
         let network = Arc::new(Network::new(Arc::clone(&options.recognizer)));
         let metrics = Arc::new(Metrics::new().unwrap());
         let socket = UdpSocket::bind("0.0.0.0:5300").unwrap();

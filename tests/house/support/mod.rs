@@ -28,6 +28,10 @@ const TOOLS: [(&str, &str); 6] = [
 /// Set inside the box: the folder of zones.
 const INSIDE: &str = "SORDINO_TEST_HOUSE";
 
+/// The folder of a test, inside the box: whatever the machine calls it, and wherever
+/// it has room for files that do not last.
+const FOLDER: &str = "/run/house";
+
 /// A box to test in.
 #[derive(Clone)]
 pub(crate) struct House {
@@ -42,12 +46,8 @@ pub(crate) struct House {
 /// Runs a test in a box of its own.  `name` is the test's full name.
 pub(crate) fn in_house(name: &str, test: impl Fn(&House)) {
     if let Some(zones) = env::var_os(INSIDE) {
-        let folder = env::temp_dir().join(format!("sordino-{}", name.replace("::", "-")));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        let house = House { zones: PathBuf::from(zones), folder: folder.clone(), state: folder.clone() };
-        test(&house);
-        let _ = fs::remove_dir_all(folder);
+        let folder = PathBuf::from(FOLDER);
+        test(&House { zones: PathBuf::from(zones), state: folder.clone(), folder });
         return;
     }
     if let Some(why) = missing() {
@@ -55,15 +55,21 @@ pub(crate) fn in_house(name: &str, test: impl Fn(&House)) {
         return;
     }
     let zones = zones();
+    let folder = env::temp_dir().join(format!("sordino-{}-{}", std::process::id(), name.replace("::", "-")));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
     let script = format!(
-        "set -e; . '{}' '{}'; cd '{}'; exec '{}' --exact '{name}' --nocapture --test-threads 1",
+        "set -e; . '{}' '{}'; mkdir {FOLDER}; mount --bind '{}' {FOLDER}; cd '{}'
+        exec '{}' --exact '{name}' --nocapture --test-threads 1",
         source("tests/house/up.sh").display(),
         zones.display(),
+        folder.display(),
         source("").display(),
         env::current_exe().unwrap().display(),
     );
     let run =
         boxed().args(["bash", "-c", &script, "up.sh"]).arg(&zones).env(INSIDE, &zones).output().unwrap();
+    let _ = fs::remove_dir_all(folder);
     let shown = format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
     assert!(run.status.success() && shown.contains("1 passed"), "in the box:\n{shown}");
     // Figures a test wants to have seen.
@@ -72,17 +78,24 @@ pub(crate) fn in_house(name: &str, test: impl Fn(&House)) {
 
 /// Returns a command that runs others in namespaces of their own.
 fn boxed() -> Command {
-    let mut command = Command::new("unshare");
+    let mut command = foreign("unshare");
     command.args(["--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    command
+}
+
+/// Returns a command of others, which finds the programs of root whoever we are, and
+/// says what it has to say in English.
+fn foreign(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("PATH", env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin");
+    command.env("LC_ALL", "C.UTF-8").env_remove("LANGUAGE");
     command
 }
 
 /// Says what keeps us from building a box.
 fn missing() -> Option<String> {
     for (tool, package) in TOOLS {
-        let found = Command::new("sh")
-            .args(["-c", &format!("PATH=$PATH:/usr/sbin:/sbin command -v {tool}")])
-            .output();
+        let found = foreign("sh").args(["-c", &format!("command -v {tool}")]).output();
         if !found.is_ok_and(|found| found.status.success()) {
             return Some(format!("no `{tool}` (Debian: {package})"));
         }
@@ -102,7 +115,7 @@ fn zones() -> PathBuf {
     let made = ZONES.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("internet-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
-        let done = Command::new("bash").arg(source("tests/house/internet.sh")).arg(&folder).output().unwrap();
+        let done = foreign("bash").arg(source("tests/house/internet.sh")).arg(&folder).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         folder
     });
@@ -193,15 +206,15 @@ impl Drop for Program {
     }
 }
 
-/// Tries until it works, for ten seconds at most.
+/// Tries until it works, for half a minute at least.
 pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..100 {
+    for _ in 0..300 {
         if let Some(done) = attempt() {
             return done;
         }
         pause(Duration::from_millis(100));
     }
-    panic!("{what}: not within ten seconds");
+    panic!("{what}: not within half a minute");
 }
 
 impl House {
