@@ -8,7 +8,6 @@ use hickory_proto::op::MessageType;
 use hickory_proto::op::OpCode;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::DNSClass;
-use hickory_proto::serialize::binary::BinEncodable;
 use hickory_server::server::Request;
 
 use super::arrival::Arrival;
@@ -19,6 +18,7 @@ use crate::pipeline::Dropped;
 use crate::query::Edns;
 use crate::query::Query;
 use crate::query::Rtype;
+use crate::resolve::names;
 
 /// Query types that ask about the message or the connection and not about
 /// data (RFC 6895 section 3.1, meta-types), with how they are answered.
@@ -63,7 +63,7 @@ pub(super) fn read(request: &Request, client: Client, arrival: &Arrival) -> Resu
     }
     // The bytes as they came, because their case has to be returned; unless
     // the name was compressed, which in a first question points nowhere.
-    let wire = question.original().name().to_bytes().unwrap_or_default();
+    let wire = names::to_wire(question.original().name());
     let Ok(qname) = Domain::from_wire(&wire) else {
         return turn_away(ResponseCode::FormErr);
     };
@@ -82,9 +82,7 @@ pub(super) fn read(request: &Request, client: Client, arrival: &Arrival) -> Resu
             .as_ref()
             .map(|edns| Edns { udp_size: edns.max_payload(), dnssec_ok: edns.flags().dnssec_ok }),
         qname,
-        // A copy, for the library's has room for 512 octets: cut where it is, it would
-        // leave a gap in memory that the next does not fit in.
-        qname_as_asked: wire.as_slice().into(),
+        qname_as_asked: wire.into_boxed_slice(),
         qtype,
     })
 }

@@ -26,8 +26,8 @@ pub fn from_wire(wire: &[u8]) -> Name {
     Name::from_bytes(wire).unwrap_or_else(|_| Name::root())
 }
 
-/// Returns a name as the road has it: in lower case.
-pub fn to_domain(name: &Name) -> Domain {
+/// Writes a name, uncompressed and in its case.
+pub fn to_wire(name: &Name) -> Vec<u8> {
     let mut wire = Vec::with_capacity(name.len() + 1);
     for label in name {
         // The library holds labels to 63 octets as it reads them.
@@ -35,7 +35,12 @@ pub fn to_domain(name: &Name) -> Domain {
         wire.extend_from_slice(label);
     }
     wire.push(0);
-    Domain::from_wire(&wire).unwrap_or_else(|_| Domain::root())
+    wire
+}
+
+/// Returns a name as the road has it: in lower case.
+pub fn to_domain(name: &Name) -> Domain {
+    Domain::from_wire(&to_wire(name)).unwrap_or_else(|_| Domain::root())
 }
 
 /// Returns a query type as the library has it.

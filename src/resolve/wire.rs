@@ -65,9 +65,12 @@ impl Wire {
         message.add_query(Query::query(parts.qname.clone(), parts.qtype));
         let wanted = |record: &&Record| is_wanted(record.record_type(), parts.qtype, dnssec_ok);
         let shown = |record: &Record| show(record, parts);
+        // In no more room than they take: a list would begin with room for four.
+        message.answers.reserve_exact(parts.answers.len());
         message.add_answers(parts.answers.iter().filter(wanted).map(shown));
         let negative = is_negative(parts.rcode, parts.answers, parts.qtype);
         let proves = |record: &&Record| is_proof(record, negative);
+        message.authorities.reserve_exact(parts.authorities.len());
         message.add_authorities(parts.authorities.iter().filter(wanted).filter(proves).map(shown));
         Self::encode(&message).unwrap_or_else(|| {
             // More than 64 KiB: not even a stream holds it.

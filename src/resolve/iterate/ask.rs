@@ -192,32 +192,34 @@ impl Job {
     /// Asks servers until one has an answer that is worth something.
     async fn race(&self, ask: &Ask, servers: &[SocketAddr], tries_each: usize) -> Heard {
         let exchange = &self.engine.exchange;
-        let mut order: Vec<SocketAddr> = servers.to_vec();
-        let mut tries: HashMap<SocketAddr, usize> = HashMap::new();
+        // How often each was asked.
+        let mut left: Vec<(SocketAddr, usize)> = servers.iter().map(|server| (*server, 0)).collect();
         let mut running = FuturesUnordered::new();
         let mut worst = Trouble::NoServers;
         let mut hearsay = None;
         let mut sent: i32 = 0;
         loop {
             let now = exchange.network.moment();
-            order.sort_by_cached_key(|server| {
-                let tried = tries.get(server).copied().unwrap_or(0);
+            let next = left.iter_mut().min_by_key(|(server, tries)| {
                 // Among equals, anyone: predictability helps forgers.
-                (tried, exchange.servers.rank(*server, now) / 40, rand::random::<u16>())
+                (*tries, exchange.servers.rank(*server, now) / 40, rand::random::<u16>())
             });
-            let next = order.first().copied().filter(|server| {
-                let tried = tries.get(server).copied().unwrap_or(0);
+            let next = next.filter(|(server, tries)| {
                 let dead = exchange.servers.is_dead(*server, now);
-                sent < MAX_TRIES && tried < if dead { 1 } else { tries_each }
+                sent < MAX_TRIES && *tries < if dead { 1 } else { tries_each }
+            });
+            let next = next.map(|(server, tries)| {
+                *tries += 1;
+                *server
             });
             let mut pause = LAST_PATIENCE;
             // With others to be found, nobody is waited for to the end.
             let hurries = next.is_some() || tries_each < MAX_TRIES_EACH && !running.is_empty();
             if let Some(server) = next {
-                *tries.entry(server).or_default() += 1;
                 pause = exchange.servers.patience(server, now).mul_f64(1.1_f64.powi(sent));
                 sent += 1;
-                running.push(self.one(ask, server).map(move |heard| (server, heard)));
+                // Boxed, because the list has room for one more, which is never used.
+                running.push(self.one(ask, server).map(move |heard| (server, heard)).boxed());
             }
             loop {
                 let ended = tokio::select! {
@@ -247,10 +249,10 @@ impl Job {
                         self.heard(Some(&worst));
                         if !trouble.is_silence() {
                             // Asking it again would not help.
-                            order.retain(|other| *other != server);
+                            left.retain(|(other, _)| *other != server);
                         }
                         // No reason to ask anybody again before it is time to.
-                        let all_tried = order.iter().all(|server| tries.contains_key(server));
+                        let all_tried = left.iter().all(|(_, tries)| *tries > 0);
                         if trouble == Trouble::Closed && next.is_some() && all_tried {
                             continue;
                         }
@@ -261,9 +263,9 @@ impl Job {
                     break;
                 }
             }
-            if running.is_empty() && (next.is_none() || order.is_empty()) {
+            if running.is_empty() && (next.is_none() || left.is_empty()) {
                 if worst.is_silence() && ask.whole {
-                    for server in tries.keys() {
+                    for (server, _) in left.iter().filter(|(_, tries)| *tries > 0) {
                         exchange.servers.died(*server, now);
                     }
                 }

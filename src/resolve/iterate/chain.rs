@@ -27,15 +27,21 @@ use crate::resolve::exchange::trouble::Trouble;
 
 impl Job {
     /// Returns whether a zone is trusted.
-    pub(super) fn status(&self, zone: Name) -> BoxFuture<'_, Result<Status, Trouble>> {
+    pub(super) async fn status(&self, zone: Name) -> Result<Status, Trouble> {
+        let options = &self.engine.options;
+        if options.is_unchecked(&zone) || options.anchor_above(&zone).is_none() {
+            return Ok(Status::Insecure(None));
+        }
+        match self.engine.trusted.get(&zone, self.now.instant) {
+            Some(status) => Ok(status),
+            None => self.find_status(zone).await,
+        }
+    }
+
+    /// Finds out whether a zone is trusted.
+    fn find_status(&self, zone: Name) -> BoxFuture<'_, Result<Status, Trouble>> {
         async move {
             let options = &self.engine.options;
-            if options.is_unchecked(&zone) || options.anchor_above(&zone).is_none() {
-                return Ok(Status::Insecure(None));
-            }
-            if let Some(status) = self.engine.trusted.get(&zone, self.now.instant) {
-                return Ok(status);
-            }
             if self.forwarder(&zone, RecordType::DNSKEY).is_some() {
                 self.fetch_keys(&zone);
             }

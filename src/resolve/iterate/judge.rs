@@ -66,9 +66,12 @@ impl Job {
         if options.is_unchecked(name) || options.anchor_above(name).is_none() {
             return Ok(Worth::insecure(None));
         }
-        // Nobody outside has to hear of names that the house has for itself.
-        if options.believes(name) && !found.is_signed() {
-            return Ok(Worth::unsigned(Security::Insecure));
+        if !found.is_signed() {
+            // Nobody outside has to hear of names that the house has for itself.
+            if options.believes(name) {
+                return Ok(Worth::unsigned(Security::Insecure));
+            }
+            return self.unsigned(name, rtype, found).await;
         }
         let answers = sets(&found.answers);
         let authorities = sets(&found.authorities);

@@ -202,6 +202,7 @@ impl Job {
             answers.reserve_exact(found.answers.len());
             answers.extend(found.answers.iter().map(aged));
             // One reply may say all of a chain, with the proofs for all of it.
+            authorities.reserve_exact(found.authorities.len());
             for record in found.authorities.iter().map(aged) {
                 if !authorities.contains(&record) {
                     authorities.push(record);
@@ -247,13 +248,17 @@ impl Job {
 
     /// Finds what the DNS says of a name and type, and what that is worth.
     async fn find_good(&self, name: &Name, rtype: RecordType) -> Result<(Arc<Found>, Worth), Trouble> {
-        let known = self.engine.store.knows(name, rtype, self.now.instant);
-        if !known && let Some(proven) = self.find_proven(name, rtype).await {
+        let mut known = self.known(name, rtype);
+        let was_known = known.is_some();
+        if !was_known && let Some(proven) = self.find_proven(name, rtype).await {
             return Ok(proven);
         }
         let mut tries = 0;
         loop {
-            let found = self.find(name, rtype).await?;
+            let found = match known.take() {
+                Some(found) => found,
+                None => self.find_out(name, rtype).await?,
+            };
             // Signatures are not signed.
             if !self.checked || rtype == RecordType::RRSIG {
                 return Ok((found, Worth::unsigned(Security::Indeterminate)));
@@ -281,7 +286,7 @@ impl Job {
                     self.engine.store.forget(name, rtype);
                     tries += 1;
                     // It may have come along with something else.
-                    if known && tries == 1 {
+                    if was_known && tries == 1 {
                         continue;
                     }
                     self.blame(&found.zone, found.server);

@@ -96,8 +96,9 @@ impl PackedFound {
         let mut from = BinDecoder::new(&self.octets);
         let zone = Name::read(&mut from).ok()?;
         let server = server(&mut from)?;
-        let mut answers = records(&mut from)?;
-        let authorities = answers.split_off(answers.len().min(usize::from(self.answers)));
+        let count = usize::from(self.answers);
+        let mut answers = records(&mut from, count)?;
+        let authorities = answers.split_off(answers.len().min(count));
         let kind = match self.outline {
             Outline::Data => Kind::Data,
             Outline::Alias => Kind::Alias(answers.iter().find_map(target)?),
@@ -191,7 +192,7 @@ impl PackedDelegation {
 
     /// Returns its DS records, or the proof that there are none, if it has any.
     pub(super) fn ds(&self) -> Option<Vec<Record>> {
-        records(&mut BinDecoder::new(self.ds.as_ref()?))
+        records(&mut BinDecoder::new(self.ds.as_ref()?), 0)
     }
 
     /// Returns it without what it says of DS records.
@@ -221,10 +222,10 @@ fn pack(write: impl FnOnce(&mut BinEncoder<'_>) -> Result<(), ProtoError>) -> Op
     Some(octets.into())
 }
 
-/// Returns the records up to the end.
-fn records(from: &mut BinDecoder<'_>) -> Option<Vec<Record>> {
-    // One, most often; a list would begin with room for four.
-    let mut records = Vec::with_capacity(1);
+/// Returns the records up to the end, of which there are at least so many.
+fn records(from: &mut BinDecoder<'_>, least: usize) -> Option<Vec<Record>> {
+    // No more, most often; a list would begin with room for four.
+    let mut records = Vec::with_capacity(least.max(1));
     while !from.is_empty() {
         records.push(Record::read(from).ok()?);
     }

@@ -1,6 +1,5 @@
 //! From the root, or from the nearest delegation known, down to an answer.
 
-use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -36,19 +35,27 @@ const ONE_LABEL: usize = 4;
 const MAX_REFERRALS: usize = 8;
 
 impl Job {
-    /// Finds what the DNS says of a name and type, from zones' own servers or
-    /// from other resolvers.  Aliases are not followed.
-    pub(super) fn find<'a>(
+    /// Finds what the DNS says of a name and type.  Aliases are not followed.
+    pub(super) async fn find(&self, name: &Name, rtype: RecordType) -> Result<Arc<Found>, Trouble> {
+        match self.known(name, rtype) {
+            Some(found) => Ok(found),
+            None => self.find_out(name, rtype).await,
+        }
+    }
+
+    /// Returns what is known of a name and type.
+    pub(super) fn known(&self, name: &Name, rtype: RecordType) -> Option<Arc<Found>> {
+        if self.is_apart() { None } else { self.engine.store.get(name, rtype, self.now.instant) }
+    }
+
+    /// Finds out what is not known of a name and type, from zones' own servers or
+    /// from other resolvers.
+    pub(super) fn find_out<'a>(
         &'a self,
         name: &'a Name,
         rtype: RecordType,
     ) -> BoxFuture<'a, Result<Arc<Found>, Trouble>> {
         async move {
-            if !self.is_apart()
-                && let Some(found) = self.engine.store.get(name, rtype, self.now.instant)
-            {
-                return Ok(found);
-            }
             let dname = self.engine.store.dname_above(name, self.now.instant);
             if let Some(found) = dname.and_then(|dname| dname::from_dname(name, &dname)) {
                 return Ok(Arc::new(found));
@@ -171,13 +178,14 @@ impl Job {
     /// nobody is looked up who may know better.
     async fn ask_zone(&self, delegation: &Delegation, ask: &Ask, whole: bool) -> Result<Says, Trouble> {
         let mut worst = Trouble::NoServers;
-        let mut tried: HashSet<SocketAddr> = HashSet::new();
+        let mut tried: Vec<SocketAddr> = Vec::new();
         let mut looking_up = self.looking_up(delegation);
         let mut servers = self.addresses(delegation);
         let mut last = Vec::new();
         let mut is_last = false;
         loop {
-            servers.retain(|server| tried.insert(*server));
+            servers.retain(|server| !tried.contains(server));
+            tried.extend(&servers);
             if !is_last {
                 let now = self.engine.exchange.network.moment();
                 let zone = &delegation.zone;
