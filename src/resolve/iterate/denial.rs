@@ -110,6 +110,14 @@ impl Proofs<'_> {
         Ok(if is_inside { NoDs::NoCut } else { NoDs::Unproven })
     }
 
+    /// Returns whether a name is proven to be at or below a delegation that is not
+    /// signed, whoever says what is there.
+    pub(super) fn is_given_away(&self, name: &Name) -> Result<bool, Trouble> {
+        let gives_away =
+            |(owner, nsec): &(&Name, &NSEC)| owner.zone_of(name) && Types::of(nsec).is_unsigned_delegation();
+        Ok(self.nsec.iter().any(gives_away) || self.nsec3.is_given_away(name)?)
+    }
+
     /// Returns an NSEC record that says that a name does not exist.
     fn covering(&self, name: &Name) -> Option<&(&Name, &NSEC)> {
         self.nsec.iter().find(|(owner, nsec)| {
@@ -190,6 +198,11 @@ impl Types {
         self.has(RecordType::NS) && !self.has(RecordType::SOA)
     }
 
+    /// Returns whether another zone begins here that is not signed.
+    pub(super) fn is_unsigned_delegation(&self) -> bool {
+        self.is_delegation() && !self.has(RecordType::DS)
+    }
+
     /// Returns whether names below are not this zone's own.
     pub(super) fn is_cut(&self) -> bool {
         self.is_delegation() || self.has(RecordType::DNAME)
@@ -264,6 +277,8 @@ mod tests {
             assert_eq!(proofs.no_ds(&name("b.example.")).unwrap(), NoDs::Unsigned(None));
             assert_eq!(proofs.no_ds(&name("example.")).unwrap(), NoDs::Unproven);
             assert_eq!(proofs.no_ds(&name("c.example.")).unwrap(), NoDs::NoCut);
+            assert!(proofs.is_given_away(&name("a.b.example.")).unwrap());
+            assert!(!proofs.is_given_away(&name("c.example.")).unwrap());
         });
     }
 

@@ -63,7 +63,8 @@ impl Job {
         found: &Found,
     ) -> Result<Worth, Trouble> {
         let options = &self.engine.options;
-        if options.is_unchecked(name) || options.anchor_above(name).is_none() {
+        let at = place(name, rtype);
+        if options.is_unchecked(&at) || options.anchor_above(&at).is_none() {
             return Ok(Worth::insecure(None));
         }
         if !found.is_signed() {
@@ -166,6 +167,10 @@ impl Job {
                 Ok(Worth { ttl, exists, ..Worth::unsigned(Security::Secure) })
             }
             Proof::Insecure(why) => Ok(Worth { ttl, ..Worth::insecure(why) }),
+            // Some answer for a zone below that is not signed, and prove no more.
+            Proof::No if proofs.is_given_away(&place(name, rtype))? => {
+                Ok(Worth { ttl, ..Worth::insecure(None) })
+            }
             Proof::No => {
                 let why = format!("it is not proven that there is no {name} {rtype}");
                 Err(Bogus::new(Flaw::NoProof, why).into())

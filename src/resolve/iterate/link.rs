@@ -165,6 +165,9 @@ impl Job {
             NoDs::Unproven if *kind == Kind::NxDomain && proofs.nxdomain(zone)? == Proof::Yes => {
                 Link::Inside(signer)
             }
+            NoDs::Unproven if proofs.is_given_away(&zone.base_name())? => {
+                Link::Zone(Status::Insecure(None), least_ttl(records))
+            }
             NoDs::Unproven => {
                 let why = format!("it is not proven that {zone} has no DS");
                 Link::Doubtful(Bogus::new(Flaw::NoProof, why))

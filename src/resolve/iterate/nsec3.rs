@@ -181,6 +181,17 @@ impl<'a> Nsec3s<'a> {
         })
     }
 
+    /// See [`Proofs::is_given_away`](super::denial::Proofs::is_given_away).
+    pub(super) fn is_given_away(&self, name: &Name) -> Result<bool, Trouble> {
+        for count in labels(self.zone) + 1..=labels(name) {
+            let types = self.at(&name.trim_to(count))?.map(|nsec3| Types::new(nsec3.type_bit_maps()));
+            if types.is_some_and(|types| types.is_unsigned_delegation()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// See [`Proofs::no_ds`](super::denial::Proofs::no_ds).
     pub(super) fn no_ds(&self, name: &Name) -> Result<NoDs, Trouble> {
         if self.is_too_dear() {
