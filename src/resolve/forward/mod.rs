@@ -20,6 +20,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use hickory_proto::op::Message;
 use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -168,6 +169,7 @@ impl Forwarder {
         let mut queue = order.into_iter().chain(again).enumerate();
         let mut asked = FuturesUnordered::new();
         let mut trouble = Trouble::Silence;
+        let mut referral = None;
         loop {
             let mut wait = DEADLINE;
             if let Some((nth, known)) = queue.next() {
@@ -182,6 +184,10 @@ impl Forwarder {
                 // It is late: the next one beside it.
                 Err(_) => {}
                 Ok(None) => break,
+                // It does not ask others; one that does may be there.
+                Ok(Some((server, Ok(reply)))) if is_referral(&reply) => {
+                    referral = referral.or(Some((server, reply)));
+                }
                 Ok(Some((server, Ok(reply)))) => match reply.metadata.response_code {
                     ResponseCode::NoError | ResponseCode::NXDomain | ResponseCode::YXDomain => {
                         return Ok((server, reply));
@@ -193,7 +199,7 @@ impl Forwarder {
             }
         }
         drop(few);
-        Err(trouble)
+        referral.ok_or(trouble)
     }
 
     /// Asks one server.
@@ -299,6 +305,16 @@ impl Drop for Waiting<'_> {
             self.known.health.slow(waited);
         }
     }
+}
+
+/// Returns whether a reply sends us on to others, from a server that asks nobody.
+fn is_referral(reply: &Message) -> bool {
+    let has = |rtype| reply.authorities.iter().any(|record| record.record_type() == rtype);
+    reply.metadata.response_code == ResponseCode::NoError
+        && !reply.metadata.recursion_available
+        && reply.answers.is_empty()
+        && has(RecordType::NS)
+        && !has(RecordType::SOA)
 }
 
 #[cfg(test)]

@@ -21,8 +21,9 @@ use crate::resolve::forward;
 use crate::resolve::forward::Forwarder;
 
 impl Job {
-    /// Returns who is asked about a name and type, if not the zones' own servers.
-    pub(super) fn forwarder(&self, name: &Name, rtype: RecordType) -> Option<&Forwarder> {
+    /// Returns who is asked about a name and type, if not the zones' own servers,
+    /// and the zone that they speak for: the root, if that is everything.
+    pub(super) fn forwarder(&self, name: &Name, rtype: RecordType) -> Option<(Name, &Forwarder)> {
         let engine = &self.engine;
         let place = scrub::place(name, rtype);
         // What links a zone to others is for others to say.
@@ -30,21 +31,50 @@ impl Job {
         if let Some((zone, forwarder)) = &engine.inside
             && (!is_link || zone.zone_of(&place))
         {
-            return Some(forwarder);
+            return Some((Name::root(), forwarder));
         }
-        engine.outside.as_ref().filter(|_| engine.options.stub(&place).is_none())
+        if let Some((zone, forwarder)) = engine.beside(&place) {
+            return Some((zone.clone(), forwarder));
+        }
+        self.outside(&place)
+    }
+
+    /// Returns who is asked about what is outside of zones, if somebody is.
+    fn outside(&self, place: &Name) -> Option<(Name, &Forwarder)> {
+        let outside = self.engine.outside.as_ref().filter(|_| self.engine.options.stub(place).is_none());
+        outside.map(|forwarder| (Name::root(), forwarder))
+    }
+
+    /// Finds what an alias has led to out of the zone that this is for, where its
+    /// servers have nothing to say about that.
+    pub(super) async fn find_outside(&self, name: &Name, rtype: RecordType) -> Result<Arc<Found>, Trouble> {
+        match self.outside(&scrub::place(name, rtype)) {
+            Some((zone, forwarder)) => self.ask_forwarder(zone, forwarder, name, rtype).await,
+            None => self.walk(name, rtype).await,
+        }
+    }
+
+    /// Returns whether servers that know a zone have said no about a name that is
+    /// not in it.
+    pub(super) fn is_not_theirs(&self, name: &Name, trouble: &Trouble) -> bool {
+        self.is_outside(name) && matches!(trouble, Trouble::Refused(_) | Trouble::Lame)
+    }
+
+    /// Returns whether a name is not in the zone that this is for.
+    fn is_outside(&self, name: &Name) -> bool {
+        self.engine.inside.as_ref().is_some_and(|(zone, _)| !zone.zone_of(name))
     }
 
     /// Asks other resolvers.
     pub(super) async fn ask_forwarder(
         &self,
+        zone: Name,
         forwarder: &Forwarder,
         name: &Name,
         rtype: RecordType,
     ) -> Result<Arc<Found>, Trouble> {
-        // They speak for everything.
         let ask = Ask {
-            zone: Name::root(),
+            zone,
             name: name.clone(),
             rtype,
             checking_disabled: self.checking_disabled,
@@ -76,8 +106,13 @@ impl Job {
         };
         let (budget, blamed) = (Arc::clone(&self.budget), self.blamed(zone));
         let (server, reply) = forwarder.ask(&forward::Ask { query, budget, blamed }).await?;
+        // Who asks nobody knows nothing of what is outside of its zone.
+        if self.is_outside(name) && !reply.metadata.recursion_available && reply.answers.is_empty() {
+            return Err(Trouble::Lame);
+        }
         let asked = Asked { zone, name, rtype: *rtype, server, now: self.now.instant };
-        if let Some(told) = scrub::told_by_resolver(&asked, &reply)
+        if zone.is_root()
+            && let Some(told) = scrub::told_by_resolver(&asked, &reply)
             && self.engine.options.stub(&told.zone).is_none()
             && !self.engine.options.believes_all()
         {

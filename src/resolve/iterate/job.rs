@@ -10,9 +10,11 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
 
 use super::ask::Outstanding;
+use super::found::labels;
 use super::good::Good;
 use super::options::Options;
 use super::proven::Proven;
+use super::store::Delegation;
 use super::store::Store;
 use super::trusted::Trusted;
 use crate::base::Now;
@@ -38,6 +40,8 @@ pub(super) struct Engine {
     pub(super) exchange: Arc<Exchange>,
     /// Resolvers that know a zone which others do not.
     pub(super) inside: Option<(Name, Forwarder)>,
+    /// Resolvers that know zones into which aliases may lead from outside.
+    pub(super) beside: Vec<(Name, Forwarder)>,
     /// Resolvers that are asked about all else, in place of the zones' own servers.
     pub(super) outside: Option<Forwarder>,
     /// What the household wants.
@@ -60,6 +64,14 @@ impl Engine {
     /// Returns all resolvers that are asked.
     pub(super) fn forwarders(&self) -> impl Iterator<Item = &Forwarder> {
         self.inside.iter().map(|(_, forwarder)| forwarder).chain(&self.outside)
+    }
+
+    /// Returns the zone nearest to a name that others know, at it or above.
+    pub(super) fn beside(&self, name: &Name) -> Option<&(Name, Forwarder)> {
+        let at = self.beside.iter().filter(|(zone, _)| zone.zone_of(name));
+        let nearest = at.max_by_key(|(zone, _)| labels(zone))?;
+        let is_nearer = |stub: Arc<Delegation>| labels(&stub.zone) > labels(&nearest.0);
+        (!self.options.stub(name).is_some_and(is_nearer)).then_some(nearest)
     }
 
     /// Returns whether other resolvers are asked.

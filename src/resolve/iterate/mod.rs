@@ -113,18 +113,17 @@ impl Resolution {
                 Some(Forwarder::new(forward_to, *choice, forward_ca.as_ref(), &exchange)?)
             }
         };
-        let inside = match zone {
-            None => None,
-            Some((name, servers)) => {
-                let servers: Vec<Server> = servers.iter().copied().map(Server::from).collect();
-                let forwarder = Forwarder::new(&servers, Choice::Parallel, None, &exchange)?;
-                Some((names::to_name(name), forwarder))
-            }
+        let known_to = |(name, servers): &Zone| -> Result<(Name, Forwarder), SettingsError> {
+            let servers: Vec<Server> = servers.iter().copied().map(Server::from).collect();
+            Ok((names::to_name(name), Forwarder::new(&servers, Choice::Parallel, None, &exchange)?))
         };
+        let inside = zone.map(known_to).transpose()?;
+        let beside = settings.zones.iter().map(known_to).collect::<Result<_, _>>()?;
         let engine = Engine {
             root_keys,
             exchange,
             inside,
+            beside,
             outside,
             options: Options::new(settings, zone.map(|(name, _)| name))?,
             store: store::Store::default(),
@@ -167,6 +166,7 @@ impl Upstream for Resolution {
     fn network_changed(&self) {
         self.engine.exchange.servers.forget();
         self.engine.forwarders().for_each(Forwarder::forget);
+        self.engine.beside.iter().for_each(|(_, forwarder)| forwarder.forget());
         // Another network, or another clock, may lead to other keys.
         self.engine.trusted.forget();
     }

@@ -95,15 +95,11 @@ impl Options {
         if zone.is_some_and(|zone| !is_below(&anchors, &names::to_name(zone))) {
             believed.push(Name::root());
         }
-        let mut stubs = Vec::new();
-        for (zone, servers) in &settings.stubs {
-            let zone = names::to_name(zone);
-            // Nor what only the house knows.
-            if !is_below(&anchors, &zone) {
-                believed.push(zone.clone());
-            }
-            stubs.push(Arc::new(fixed(zone, servers.clone())));
-        }
+        // Nor what only the house knows.
+        let inside = settings.stubs.iter().chain(&settings.zones).map(|(zone, _)| names::to_name(zone));
+        believed.extend(inside.filter(|zone| !is_below(&anchors, zone)));
+        let stub = |(zone, servers): &(Domain, Vec<SocketAddr>)| fixed(names::to_name(zone), servers.clone());
+        let stubs = settings.stubs.iter().map(stub).map(Arc::new).collect();
         Ok(Self {
             minimise: settings.qname_minimisation,
             ipv4: settings.ipv4,

@@ -115,6 +115,7 @@ pub(super) fn hear_resolver(asked: &Asked<'_>, mut reply: Message) -> Result<Say
     }
     gather_signatures(&mut reply);
     for section in [&mut reply.answers, &mut reply.authorities] {
+        section.retain(|record| asked.zone.zone_of(&record.name));
         section.dedup();
     }
     if let Some(found) = answer(asked, asked.name, &reply) {

@@ -64,6 +64,11 @@ impl Delegation {
     pub(super) fn is_fresh(&self, now: Instant) -> bool {
         self.until.is_none_or(|until| now < until)
     }
+
+    /// Returns whether another one leads to the same servers.
+    pub(super) fn leads_as(&self, other: &Self) -> bool {
+        self.zone == other.zone && self.servers == other.servers && self.glue == other.glue
+    }
 }
 
 //----------- Store ------------------------------------------------------------

@@ -66,7 +66,10 @@ impl Job {
             }
             let job = self.on_path(name, rtype)?;
             match job.forwarder(name, rtype) {
-                Some(forwarder) => job.ask_forwarder(forwarder, name, rtype).await,
+                Some((zone, forwarder)) => match job.ask_forwarder(zone, forwarder, name, rtype).await {
+                    Err(trouble) if job.is_not_theirs(name, &trouble) => job.find_outside(name, rtype).await,
+                    heard => heard,
+                },
                 None => job.walk(name, rtype).await,
             }
         }
@@ -74,12 +77,19 @@ impl Job {
     }
 
     /// Goes down from delegation to delegation.
-    async fn walk(&self, name: &Name, rtype: RecordType) -> Result<Arc<Found>, Trouble> {
+    pub(super) async fn walk(&self, name: &Name, rtype: RecordType) -> Result<Arc<Found>, Trouble> {
         let mut delegation = self.start(name, rtype).await?;
         let mut steps = Steps::new(self.engine.options.minimise);
+        // What was known of a zone before this question may not be true any more.
+        let mut may_be_old = delegation.until.is_some() && !delegation.zone.is_root();
+        let mut failed: Option<(Arc<Delegation>, Trouble)> = None;
         for _ in 0..labels(name) + MAX_REFERRALS {
             match self.in_zone(&delegation, name, rtype, &mut steps).await {
                 Ok(Says::Referral(next)) => {
+                    if let Some((_, trouble)) = failed.take_if(|(before, _)| before.leads_as(&next)) {
+                        return Err(trouble);
+                    }
+                    may_be_old = false;
                     self.engine.store.delegate(&next);
                     self.fetch_keys_beside(&next);
                     delegation = next;
@@ -92,11 +102,17 @@ impl Job {
                     return Ok(found);
                 }
                 Ok(Says::Hearsay(found)) => return Ok(found),
+                Err(trouble) if trouble.is_final() => return Err(trouble),
                 Err(trouble) => {
-                    if !trouble.is_final() {
-                        self.engine.store.undelegate(&delegation.zone);
+                    self.engine.store.undelegate(&delegation.zone);
+                    // Who says no may be the wrong one; who is silent has taken the time.
+                    let says_no = matches!(trouble, Trouble::Refused(_) | Trouble::Lame);
+                    if !may_be_old || !says_no {
+                        return Err(trouble);
                     }
-                    return Err(trouble);
+                    may_be_old = false;
+                    failed = Some((delegation, trouble));
+                    delegation = self.start(name, rtype).await?;
                 }
             }
         }

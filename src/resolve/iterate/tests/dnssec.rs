@@ -335,10 +335,10 @@ async fn proofs_of_other_places_prove_nothing() {
                 prove(reply, key, "d.example.com.", "z.org.", &[T::A]);
             }
         },
-        // It stands at a delegation, and the name is below.
+        // It stands at a signed delegation, and the name is below.
         |query, reply, key| {
             if is_asked(query, T::A) {
-                prove(reply, key, "e.example.com.", "z.example.com.", &[T::NS]);
+                prove(reply, key, "e.example.com.", "z.example.com.", &[T::NS, T::DS]);
             }
         },
         // It stands at a DNAME record, and the name is below.
