@@ -21,6 +21,7 @@ mod names;
 mod plan;
 mod sets;
 mod sink;
+mod sort;
 mod table;
 mod tails;
 mod trail;

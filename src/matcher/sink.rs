@@ -10,6 +10,7 @@ use super::hash::Key;
 use super::hash::hash_and_labels;
 use super::layout::MOST_LINE;
 use super::sets::Word;
+use super::sort::sort;
 use super::trail::depth;
 
 /// The bits of a hash by which mentions are counted before they are cut into
@@ -38,6 +39,12 @@ impl Mention {
     fn new(hash: u64, word: Word, line: u32) -> Self {
         let word = u64::from(word.list) << 2 | u64::from(word.subtree) << 1 | u64::from(!word.pass);
         Self(u128::from(hash) << 64 | u128::from(word << LINE_BITS | u64::from(line)))
+    }
+
+    /// Makes one that says anything of a name with this hash.
+    #[cfg(test)]
+    pub(super) fn any(hash: u64, rest: u64) -> Self {
+        Self(u128::from(hash) << 64 | u128::from(rest))
     }
 
     /// Returns the hash of the name.
@@ -169,7 +176,7 @@ impl Sink {
 
     /// Sorts the mentions and leaves out those that do not count.
     fn tidy(&mut self) {
-        self.held.sort_unstable();
+        sort(&mut self.held);
         self.held.dedup_by(|next, first| next.is_about(*first));
     }
 
