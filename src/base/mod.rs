@@ -10,6 +10,7 @@ pub mod mac;
 pub mod place;
 pub mod time;
 pub mod units;
+pub mod way;
 
 pub use client::Client;
 pub use client::ClientId;

@@ -5,6 +5,8 @@
 //
 //  Two calls of Linux stand here, which the C library has no names for.
 
+use crate::base::way;
+
 /// How a thread stands beside others that want the processor too.
 #[cfg(target_os = "linux")]
 #[derive(Clone, Copy)]
@@ -26,10 +28,9 @@ const ANSWERING: Turn = Turn { nice: None, slice: 100_000 };
 ///
 /// Not more: whoever answered for 50 µs has had more than their share of them by
 /// some part of what is for others, and a query that comes before that is made up
-/// for waits until the system looks again, which may be 4 ms.  And turns not as
-/// short as theirs, or they would not come first; but whoever gives one away
-/// early ([`yield_now`](std::thread::yield_now)) gets the next when it would have
-/// ended for those who take all of theirs.
+/// for waits until the system looks again, which may be 4 ms, or the work gives way
+/// of itself ([`give_way`](way::give_way)).  And turns not as short as theirs, or
+/// they would not come first.
 #[cfg(target_os = "linux")]
 const WAITING: Turn = Turn { nice: Some(19), slice: 200_000 };
 
@@ -41,9 +42,10 @@ pub fn take_short_turns() {
 
 /// Lets other threads go first, on the thread that calls: for work on the
 /// machine of somebody who is waiting for an answer.
-#[cfg(target_os = "linux")]
 pub fn step_back() {
+    #[cfg(target_os = "linux")]
     take(WAITING);
+    way::from_now_on();
 }
 
 /// Changes how the thread that calls stands beside others, as far as it may.
@@ -78,10 +80,6 @@ fn stand(wanted: &libc::sched_attr) -> bool {
     // SAFETY: it reads as many octets as `wanted` says that it has.
     unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const *wanted, 0) == 0 }
 }
-
-/// Has no way to say so.
-#[cfg(not(target_os = "linux"))]
-pub fn step_back() {}
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {

@@ -3,9 +3,8 @@
 //! Apart from `sink`, which decides when: a million mentions sorted at a stretch
 //! keep a processor for 25 ms, and somebody may be waiting for an answer.
 
-use std::thread::yield_now;
-
 use super::sink::Mention;
+use crate::base::way::give_way;
 
 /// How many pieces there are: one for each octet that hashes begin with, which are
 /// spread evenly.
@@ -22,7 +21,7 @@ pub(super) fn sort(mentions: &mut [Mention]) {
     for to in ends {
         let (piece, behind) = rest.split_at_mut(to - from);
         piece.sort_unstable();
-        yield_now();
+        give_way();
         (rest, from) = (behind, to);
     }
 }
@@ -35,7 +34,7 @@ fn gather(mentions: &mut [Mention]) -> [usize; PIECES] {
         for mention in turn {
             ends[piece(*mention)] += 1;
         }
-        yield_now();
+        give_way();
     }
     // Where the next of each piece belongs: at first where the piece begins.
     let mut next = [0; PIECES];
@@ -53,7 +52,7 @@ fn gather(mentions: &mut [Mention]) -> [usize; PIECES] {
             // In its place now, whoever it was; if that is here, go on.
             next[home] += 1;
         }
-        yield_now();
+        give_way();
     }
     ends
 }

@@ -4,7 +4,6 @@
 //  Apart from `build`, which decides what is asked for and when.
 
 use std::io;
-use std::thread::yield_now;
 
 use flate2::Crc;
 
@@ -28,6 +27,7 @@ use super::sink::Mention;
 use super::table::front;
 use super::table::home;
 use super::table::tag;
+use crate::base::way::give_way;
 
 /// How much is written at once.
 const PIECE: usize = 64 << 10;
@@ -85,8 +85,7 @@ impl Stream {
     fn flush(&mut self, out: &mut impl Out) -> io::Result<u32> {
         if !self.piece.is_empty() {
             out.write_at(self.at, &self.piece)?;
-            // A tenth of a millisecond, and whoever waits for the processor has it.
-            yield_now();
+            give_way();
         }
         self.at += self.piece.len() as u64;
         self.crc.update(&self.piece);
