@@ -22,7 +22,7 @@ pub fn from_now_on() {
 }
 
 /// Lets others have the processor for a moment, if the thread that calls is to give
-/// way at all.  For work to say every tenth of a millisecond or so.
+/// way at all.  For work to say several times a millisecond.
 //
 //  By sleeping.  `yield_now` is not enough: whoever answers and has had more than
 //  their share is passed over, by Linux's fair scheduler, until the system looks

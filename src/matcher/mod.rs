@@ -21,9 +21,9 @@ mod names;
 mod plan;
 mod sets;
 mod sink;
-mod sort;
 mod table;
 mod tails;
+mod tidy;
 mod trail;
 mod write;
 

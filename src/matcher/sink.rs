@@ -10,8 +10,10 @@ use super::hash::Key;
 use super::hash::hash_and_labels;
 use super::layout::MOST_LINE;
 use super::sets::Word;
-use super::sort::sort;
+use super::tidy::TURN;
+use super::tidy::tidy;
 use super::trail::depth;
+use crate::base::way::give_way;
 
 /// The bits of a hash by which mentions are counted before they are cut into
 /// ranges.
@@ -66,7 +68,7 @@ impl Mention {
 
     /// Returns whether both are about the same name and the same of it, by the
     /// same list.
-    fn is_about(self, other: Self) -> bool {
+    pub(super) fn is_about(self, other: Self) -> bool {
         (self.0 ^ other.0) >> (LINE_BITS + 1) == 0
     }
 }
@@ -154,7 +156,7 @@ impl Sink {
     #[cold]
     fn make_room(&mut self) -> bool {
         if self.held.len() >= self.room {
-            self.tidy();
+            tidy(&mut self.held);
             if self.held.len() > self.room / 4 * 3 {
                 if !self.counts.is_empty() {
                     // All are asked for, and they are too many.
@@ -174,15 +176,9 @@ impl Sink {
         true
     }
 
-    /// Sorts the mentions and leaves out those that do not count.
-    fn tidy(&mut self) {
-        sort(&mut self.held);
-        self.held.dedup_by(|next, first| next.is_about(*first));
-    }
-
     /// Ends a round.  Fails if anything that was said is impossible.
     pub(super) fn close(&mut self) -> Result<(), Fault> {
-        self.tidy();
+        tidy(&mut self.held);
         self.fault.take().map_or(Ok(()), Err)
     }
 
@@ -216,7 +212,15 @@ impl Sink {
 
     /// Returns how many names the mentions are of, after a round.
     pub(super) fn names(&self) -> u64 {
-        self.held.chunk_by(|one, next| one.hash() == next.hash()).map(|_| 1).sum()
+        let mut names = 0;
+        let mut before = None;
+        for turn in self.held.chunks(TURN) {
+            for hash in turn.iter().map(|mention| mention.hash()) {
+                names += u64::from(before.replace(hash) != Some(hash));
+            }
+            give_way();
+        }
+        names
     }
 
     /// Returns the mentions that count, in order, after a round.
