@@ -79,24 +79,23 @@ pub(super) async fn keep(
             rest -= 1;
             continue;
         }
+        if !recognizer.has_news() {
+            continue;
+        }
+        rest = REST;
         let (state, recognizer) = (state.clone(), Arc::clone(&recognizer));
         // A thread that may wait for the disk; if it panicked, that was said.
-        let wrote = tokio::task::spawn_blocking(move || save(&state, &recognizer)).await;
-        if wrote.unwrap_or(true) {
-            rest = REST;
-        }
+        let _ = tokio::task::spawn_blocking(move || save(&state, &recognizer)).await;
     }
 }
 
-/// Writes what is new, and returns whether there was something.  What could not be
-/// written is new still, and is tried again.
-pub(super) fn save(folder: &Path, recognizer: &Recognizer) -> bool {
-    let Some(text) = recognizer.written() else { return false };
+/// Writes what is new.  What could not be written is new still, and is tried again.
+pub(super) fn save(folder: &Path, recognizer: &Recognizer) {
+    let Some(text) = recognizer.written() else { return };
     if let Err(error) = state::replace(folder, NAME, text.as_bytes()) {
         state::complain(folder, &error, "what was seen of devices can't be kept");
         recognizer.not_written();
     }
-    true
 }
 
 #[cfg(test)]
@@ -114,12 +113,14 @@ mod tests {
         let name: crate::base::Domain = "a.example".parse().unwrap();
         recognizer.asked(&client, name.borrowed(), &catalog, 1000);
         let folder = std::env::temp_dir().join(format!("sordino-seen-{}", std::process::id()));
-        assert!(save(&folder, &recognizer), "there is no such folder, and something new");
+        // There is no such folder.
+        save(&folder, &recognizer);
+        assert!(recognizer.has_news());
         std::fs::create_dir(&folder).unwrap();
-        assert!(save(&folder, &recognizer));
+        save(&folder, &recognizer);
         let written = std::fs::read_to_string(folder.join(NAME)).unwrap();
         assert!(written.contains("a.example"), "{written}");
-        assert!(!save(&folder, &recognizer), "nothing is new");
+        assert!(!recognizer.has_news());
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

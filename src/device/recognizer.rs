@@ -225,6 +225,11 @@ impl Recognizer {
 
     //--- From one start to the next
 
+    /// Returns whether there is something new since it was last written.
+    pub fn has_news(&self) -> bool {
+        self.unwritten.load(Ordering::Relaxed)
+    }
+
     /// Returns what was seen, as text, if there is something new since it was
     /// last written.
     pub fn written(&self) -> Option<String> {
