@@ -33,7 +33,7 @@ fn a_restart_takes_the_table_as_it_is_and_a_changed_list_makes_another() {
     fs::create_dir_all(&folder).unwrap();
     fs::write(
         folder.join("config.toml"),
-        "[listen]\ndns = [\"127.0.0.1:0\"]\n[metrics]\nlisten = \"127.0.0.1:0\"\n\
+        "[listen]\ndns = [\"127.0.0.1:0\"]\n[metrics]\nlisten = \"127.0.0.1:0\"\n[web]\nlisten = \"127.0.0.1:0\"\n\
          [list.mine]\npath = \"mine.txt\"\n[policy.open]\nlists = [\"mine\"]\n",
     )
     .unwrap();

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use super::House;
 use super::in_house;
+use super::support::Program;
 use super::support::eventually;
 use super::support::ip;
 use super::support::sordino;
@@ -95,11 +96,9 @@ fn a_router_that_asks_us_is_found_and_so_is_a_loop() {
         // As a router announces itself.
         ip("-n router addr add fe80::1/64 dev eth0 nodad");
         ip("route add default via fe80::1 dev house");
-        let mut dnsmasq = Command::new("ip")
-            .args(["netns", "exec", "router", "dnsmasq", "--no-daemon", "--no-resolv", "--no-hosts"])
-            .args(["--server=192.168.178.2", "--conf-file=/dev/null", "--pid-file="])
-            .spawn()
-            .unwrap();
+        let args =
+            "--no-daemon --no-resolv --no-hosts --server=192.168.178.2 --conf-file=/dev/null --pid-file=";
+        let Some(_dnsmasq) = Program::start(house, "router", "dnsmasq", args) else { return };
         {
             let _server = house.sordino("");
             let shown = eventually("the router asks Sordino", || {
@@ -114,7 +113,5 @@ fn a_router_that_asks_us_is_found_and_so_is_a_loop() {
         let (code, shown) = doctor(house);
         assert_says(&shown, "wrong    loop", "names go round in circles");
         assert_eq!(code, 1, "{shown}");
-        dnsmasq.kill().unwrap();
-        dnsmasq.wait().unwrap();
     });
 }

@@ -23,15 +23,23 @@ use super::in_house;
 use super::support::Answer;
 use super::support::delv;
 use super::support::eventually;
+use super::support::peer;
 
 /// A program of others; ends with the value.
 struct Running(Child);
 
 impl Running {
     /// Starts it.
-    fn start(program: &str, args: &[&str]) -> Self {
+    fn start(house: &House, program: &str, args: &[&str]) -> Self {
         let quiet = || Stdio::null();
-        Self(Command::new(program).args(args).stdout(quiet()).stderr(quiet()).spawn().unwrap())
+        Self(
+            Command::new(peer(house, program).unwrap())
+                .args(args)
+                .stdout(quiet())
+                .stderr(quiet())
+                .spawn()
+                .unwrap(),
+        )
     }
 }
 
@@ -85,7 +93,7 @@ remote-control:
 "
     );
     let config = house.write("unbound.conf", &config);
-    let running = Running::start("unbound", &["-d", "-c", config.to_str().unwrap()]);
+    let running = Running::start(house, "unbound", &["-d", "-c", config.to_str().unwrap()]);
     answers("127.0.0.2");
     running
 }
@@ -101,8 +109,11 @@ setSecurityPollSuffix('')
 "
     );
     let config = house.write("dnsdist.conf", &config);
-    let running =
-        Running::start("dnsdist", &["--supervised", "--disable-syslog", "-C", config.to_str().unwrap()]);
+    let running = Running::start(
+        house,
+        "dnsdist",
+        &["--supervised", "--disable-syslog", "-C", config.to_str().unwrap()],
+    );
     answers("127.0.0.3");
     running
 }
@@ -113,16 +124,6 @@ fn answers(address: &str) {
         let answer = Answer::ask("resolver", &format!("+time=1 @{address} www.signed.org"));
         (answer.status == "NOERROR").then_some(())
     });
-}
-
-/// Returns whether a program is there, or says that it is not.
-fn has(program: &str) -> bool {
-    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
-    let found = found.is_ok_and(|found| found.status.success());
-    if !found {
-        eprintln!("skipped: no `{program}` (Debian: {program})");
-    }
-    found
 }
 
 /// Returns a config that asks these servers.
@@ -151,7 +152,7 @@ fn assert_asked_over(house: &House, servers: &str, transport: &str) {
 #[test]
 fn answers_come_over_tls_from_unbound_and_https_from_dnsdist() {
     in_house("house::upstreams::answers_come_over_tls_from_unbound_and_https_from_dnsdist", |house| {
-        if !has("unbound") {
+        if peer(house, "unbound").is_none() {
             return;
         }
         certificates(&house.folder);
@@ -166,7 +167,7 @@ fn answers_come_over_tls_from_unbound_and_https_from_dnsdist() {
             assert!(error.contains("certificate not valid for name"), "{error}");
             assert_eq!(server.metric("sordino_upstream_packets_total", &["result=\"answer\""]), 0);
         }
-        if has("dnsdist") {
+        if peer(house, "dnsdist").is_some() {
             let _dnsdist = dnsdist(house);
             assert_asked_over(house, "\"https://dns.example/dns-query@127.0.0.3\"", "doh");
         }
@@ -176,7 +177,7 @@ fn answers_come_over_tls_from_unbound_and_https_from_dnsdist() {
 #[test]
 fn what_others_bring_is_checked_like_what_we_find() {
     in_house("house::upstreams::what_others_bring_is_checked_like_what_we_find", |house| {
-        if !has("unbound") {
+        if peer(house, "unbound").is_none() {
             return;
         }
         certificates(&house.folder);
@@ -214,7 +215,7 @@ fn what_others_bring_is_checked_like_what_we_find() {
 #[test]
 fn connections_survive_the_other_side() {
     in_house("house::upstreams::connections_survive_the_other_side", |house| {
-        if !has("unbound") {
+        if peer(house, "unbound").is_none() {
             return;
         }
         certificates(&house.folder);
@@ -237,7 +238,7 @@ fn connections_survive_the_other_side() {
 fn who_says_http_500_or_nothing_at_all_is_passed_over() {
     let name = "house::upstreams::who_says_http_500_or_nothing_at_all_is_passed_over";
     in_house(name, |house| {
-        if !has("unbound") || !has("dnsdist") {
+        if peer(house, "unbound").is_none() || peer(house, "dnsdist").is_none() {
             return;
         }
         certificates(&house.folder);
@@ -252,8 +253,11 @@ setSecurityPollSuffix('')
 "
         );
         let config = house.write("dnsdist.conf", &config);
-        let _dnsdist =
-            Running::start("dnsdist", &["--supervised", "--disable-syslog", "-C", config.to_str().unwrap()]);
+        let _dnsdist = Running::start(
+            house,
+            "dnsdist",
+            &["--supervised", "--disable-syslog", "-C", config.to_str().unwrap()],
+        );
         answers("127.0.0.3");
         // The kernel takes connections, and nobody speaks on them.
         let half_open = ["127.0.0.6:853", "127.0.0.6:443"].map(|at| TcpListener::bind(at).unwrap());

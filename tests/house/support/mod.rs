@@ -10,6 +10,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
+use std::process::Stdio;
 use std::time::Duration;
 
 pub(crate) use dig::Answer;
@@ -117,9 +118,38 @@ fn zones() -> PathBuf {
         let _ = fs::remove_dir_all(&folder);
         let done = foreign("bash").arg(source("tests/house/internet.sh")).arg(&folder).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        forget_at_the_end(&folder);
         folder
     });
     made.clone()
+}
+
+/// Has a folder removed when this program has ended, however it ends: whoever waits
+/// for that reads a pipe that closes then.
+fn forget_at_the_end(folder: &Path) {
+    let mut command = foreign("sh");
+    command.args(["-c", "trap '' INT; read -r _; rm -rf \"$1\"", "sh"]).arg(folder);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    // Its end of the pipe is ours for as long as we run.
+    std::mem::forget(command.spawn().unwrap());
+}
+
+/// Returns where a program of others is to be run from in a box; none, and a word about
+/// it, if there is no such program here.
+///
+/// A copy in the test's folder: AppArmor knows programs by their paths, and where it is
+/// in force unbound, Kea and dhcpd of Debian may read nothing of ours.
+pub(crate) fn peer(house: &House, program: &str) -> Option<PathBuf> {
+    let found = foreign("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
+    if !found.status.success() {
+        eprintln!("skipped: no `{program}`");
+        return None;
+    }
+    let copy = house.folder.join(program);
+    if !copy.exists() {
+        fs::copy(String::from_utf8(found.stdout).unwrap().trim(), &copy).unwrap();
+    }
+    Some(copy)
 }
 
 /// Runs a program that has to succeed.
@@ -177,14 +207,10 @@ pub(crate) struct Program(Child);
 impl Program {
     /// Starts it.  None, and a word about it, if there is no such program here.
     pub(crate) fn start(house: &House, host: &str, program: &str, args: &str) -> Option<Self> {
-        let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
-        if !found.status.success() {
-            eprintln!("skipped: no `{program}`");
-            return None;
-        }
+        let path = peer(house, program)?;
         let log = File::create(house.folder.join(format!("{program}.log"))).unwrap();
         let mut command = Command::new("ip");
-        command.args(["netns", "exec", host, program]).args(args.split_whitespace());
+        command.args(["netns", "exec", host]).arg(path).args(args.split_whitespace());
         command.stdout(log.try_clone().unwrap()).stderr(log);
         Some(Self(command.spawn().unwrap()))
     }
