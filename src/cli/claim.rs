@@ -61,12 +61,14 @@ fn on_this_machine(claimed: &[IpAddr], out: &mut dyn Write) -> io::Result<()> {
     for address in claimed {
         writeln!(out, "ip address add {} dev lo", prefixed(*address))?;
     }
-    writeln!(out, "#    To keep that over a restart, with systemd-networkd: into the file")?;
-    writeln!(out, "#    /etc/systemd/network/10-sordino-claim.network")?;
-    writeln!(out, "#        [Match]\n#        Name=lo\n#        [Network]")?;
+    // A unit, since who sets up networks is another one on every system.
+    writeln!(out, "#    To keep that over a restart: into /etc/systemd/system/sordino-claim.service")?;
+    writeln!(out, "#        [Service]\n#        Type=oneshot")?;
     for address in claimed {
-        writeln!(out, "#        Address={}", prefixed(*address))?;
+        writeln!(out, "#        ExecStart=ip address replace {} dev lo", prefixed(*address))?;
     }
+    writeln!(out, "#        [Install]\n#        WantedBy=multi-user.target")?;
+    writeln!(out, "#    and then: systemctl enable sordino-claim")?;
     Ok(())
 }
 
