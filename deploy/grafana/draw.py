@@ -139,10 +139,14 @@ class Panel:
         columns = [c for c in rename if c in columns and c not in hidden]
         overrides = {o["matcher"]["options"]: {p["id"]: p["value"] for p in o["properties"]}
                      for o in self.panel["fieldConfig"]["overrides"]}
+        rows = list(rows.values())
+        for sort in self.panel["options"].get("sortBy", []):
+            rows.sort(key=lambda row: max((v for c, v in row.items() if rename.get(c) == sort["displayName"]), default=-1),
+                      reverse=sort["desc"])
         out, width = [], (self.w - 20) / max(len(columns), 1)
         for place, column in enumerate(columns):
             out.append(text(self.x + 10 + place * width, self.y + 38, rename[column], min(10, width / (0.7 * len(rename[column]))), FAINT, weight="bold"))
-        for nth, row in enumerate(list(rows.values())[:int((self.h - 44) / 17)]):
+        for nth, row in enumerate(rows[:int((self.h - 44) / 17)]):
             for place, column in enumerate(columns):
                 value, over = row.get(column, ""), overrides.get(rename[column], {})
                 if isinstance(value, float):
@@ -162,6 +166,7 @@ class Panel:
         out, x = [], self.x + 12
         for nth, (name, colour) in enumerate(names):
             if x + 7 * len(name) > self.x + self.w - 15:
+                out.append(text(x, self.y + self.h - 6, "…", 10, FAINT))
                 break
             out.append(box(x, self.y + self.h - 14, 8, 8, colour))
             out.append(text(x + 12, self.y + self.h - 6, name, 10, FAINT))

@@ -10,7 +10,7 @@ import sys
 HERE = pathlib.Path(__file__).parent
 WORDS = json.loads((HERE / "german.json").read_text())
 # Where people read what stands there.
-READ = {"title", "description", "titleFormat", "label", "text", "name"}
+READ = {"title", "description", "titleFormat", "label", "text", "name", "displayName"}
 # Names that queries and links know.
 FIXED = {"datasource", "device", "Prometheus", "Sordino"}
 
