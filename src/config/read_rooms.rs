@@ -1,5 +1,6 @@
 //! The tables that are about the program itself: `[resolve]`, `[cache]`, `[blocked]`, `[metrics]`, `[web]`, and those whose time has not come.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -69,13 +70,14 @@ impl Reader {
             let warning = self.text.fault(&texts.span(), say).warning();
             self.warnings.push(warning);
         }
+        let mut named = HashSet::new();
         let settings = Settings {
             mode,
             forward_to,
             choice: choice.unwrap_or(default.choice),
             forward_ca: None,
-            zones: self.zones(spec.zone),
-            stubs: self.zones(spec.stub),
+            zones: self.zones(spec.zone, &mut named),
+            stubs: self.zones(spec.stub, &mut named),
             dnssec: spec.dnssec.unwrap_or(default.dnssec),
             root_hints: None,
             trust_anchor: None,
@@ -95,8 +97,13 @@ impl Reader {
         (settings, files.map(|text| text.as_ref().map(file)))
     }
 
-    /// `[resolve.zone]` and `[resolve.stub]`
-    fn zones(&mut self, spec: v1::Named<Spanned<v1::OneOrMany>>) -> Vec<(Domain, Vec<SocketAddr>)> {
+    /// `[resolve.zone]` and `[resolve.stub]`; `named` are the names that have servers
+    /// of their own already.
+    fn zones(
+        &mut self,
+        spec: v1::Named<Spanned<v1::OneOrMany>>,
+        named: &mut HashSet<Domain>,
+    ) -> Vec<(Domain, Vec<SocketAddr>)> {
         let mut zones = Vec::new();
         for (name, servers) in in_order(spec) {
             let zone = self.parse(&name, str::parse::<Domain>);
@@ -106,7 +113,7 @@ impl Reader {
             }
             if let Some(zone) = zone {
                 // Case makes no difference to names, and does to the keys of TOML.
-                if zones.iter().any(|(other, _)| *other == zone) {
+                if !named.insert(zone.clone()) {
                     self.fault(&name.span(), format!("`{zone}` is there twice"));
                 }
                 zones.push((zone, found.into_iter().map(|server| server.value).collect()));
