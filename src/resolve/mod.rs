@@ -30,6 +30,7 @@ pub mod upstream;
 mod ways;
 pub mod wire;
 mod work;
+mod zones;
 
 use std::fmt;
 use std::future::Future;

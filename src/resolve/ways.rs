@@ -12,7 +12,6 @@ use std::sync::Arc;
 use super::exchange::Network;
 use super::forward::Server;
 use super::iterate::Resolution;
-use super::iterate::Zone;
 use super::line::Line;
 use super::resolver::Resolver;
 use super::rootkeys::RootKeys;
@@ -21,6 +20,7 @@ use super::settings::Settings;
 use super::settings::SettingsError;
 use super::stats::Counters;
 use super::upstream::Upstream;
+use super::zones::Zones;
 use crate::base::Domain;
 use crate::base::DomainRef;
 
@@ -48,8 +48,8 @@ impl Way {
 
 /// All ways out.
 pub(super) struct Ways {
-    /// Those for some names, the longest name first.
-    zones: Vec<(Domain, Way)>,
+    /// Those for some names.
+    zones: Zones<Way>,
     /// The one for all others.
     outside: Way,
     /// Who is asked there, in forward mode.
@@ -66,7 +66,7 @@ impl Resolver {
 
 impl From<Way> for Ways {
     fn from(outside: Way) -> Self {
-        Self { zones: Vec::new(), outside, forwards_to: Vec::new() }
+        Self { zones: Zones::new(Vec::new()), outside, forwards_to: Vec::new() }
     }
 }
 
@@ -86,11 +86,8 @@ impl Ways {
         if settings.mode == Mode::Forward && settings.forward_to.is_empty() {
             return Err(no_server("forward-to"));
         }
-        let resolution = move |settings: &Settings, zone: Option<&Zone>| {
-            let (counters, root_keys) = (Arc::clone(counters), Arc::clone(root_keys));
-            Resolution::new(settings, zone, counters, Arc::clone(&network), root_keys)
-        };
-        let outside: Arc<dyn Upstream> = Arc::new(resolution(settings, None)?);
+        let outside =
+            Arc::new(Resolution::new(settings, Arc::clone(counters), network, Arc::clone(root_keys))?);
         let without_zones = without_zones(settings);
         let mut zones = Vec::new();
         for (name, servers) in &settings.stubs {
@@ -99,22 +96,22 @@ impl Ways {
             }
             // It is the same that goes down from these servers, by itself.
             let realm = mark(&(name, servers, &without_zones));
-            zones.push((name.clone(), Way::new(Arc::clone(&outside), realm)));
+            zones.push((name.clone(), Way::new(outside.clone(), realm)));
         }
+        let share = settings.zones.len();
         for zone in &settings.zones {
             let (name, servers) = zone;
             if servers.is_empty() {
                 return Err(no_server(&name.to_string()));
             }
-            let upstream = Arc::new(resolution(&without_zones, Some(zone))?);
+            let upstream = Arc::new(outside.for_zone(&without_zones, zone, share)?);
             zones.push((name.clone(), Way::new(upstream, mark(&(zone, &without_zones, "zone")))));
         }
-        zones.sort_by_key(|(name, _)| std::cmp::Reverse(name.labels().count()));
         let forwards_to = match settings.mode {
             Mode::Recurse => Vec::new(),
             Mode::Forward => settings.forward_to.iter().map(Server::address).collect(),
         };
-        Ok(Self { zones, outside: Way::new(outside, mark(&without_zones)), forwards_to })
+        Ok(Self { zones: Zones::new(zones), outside: Way::new(outside, mark(&without_zones)), forwards_to })
     }
 
     /// Returns the names that have a way of their own.
@@ -124,8 +121,8 @@ impl Ways {
 
     /// Returns the way for a name, and whether it is that of a zone.
     pub(super) fn of(&self, name: DomainRef<'_>) -> (bool, &Way) {
-        let zone = self.zones.iter().find(|(zone, _)| name.is_at_or_below(zone));
-        (zone.is_some(), zone.map_or(&self.outside, |(_, way)| way))
+        let way = self.zones.nearest(name.suffixes());
+        (way.is_some(), way.unwrap_or(&self.outside))
     }
 }
 
@@ -147,4 +144,31 @@ pub(super) fn mark(of: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     of.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::counted;
+    use crate::resolve::exchange::Sockets;
+
+    /// Returns how many octets a resolver holds with so many zones.
+    fn heap(zones: usize) -> usize {
+        let zone =
+            |nth| (format!("zone{nth}.example").parse().unwrap(), vec!["192.0.2.1:53".parse().unwrap()]);
+        let settings = Settings { zones: (0..zones).map(zone).collect(), ..Settings::default() };
+        let (counters, keys) = (Arc::default(), Arc::default());
+        let before = counted::OCTETS.get();
+        let ways = Ways::build(&settings, &counters, Arc::new(Sockets::default()), &keys).unwrap();
+        let held = counted::OCTETS.get().wrapping_sub(before);
+        drop(ways);
+        held
+    }
+
+    #[test]
+    fn a_zone_takes_a_few_kibibytes_however_many_there_are() {
+        let [ten, hundred, more] = [10, 100, 500].map(heap);
+        assert!((hundred - ten) / 90 < 16 << 10, "{} octets each", (hundred - ten) / 90);
+        assert!((more - hundred) / 400 < 16 << 10, "{} octets each", (more - hundred) / 400);
+    }
 }

@@ -107,7 +107,7 @@ impl Forwarder {
         authorities: Option<&File>,
         exchange: &Arc<Exchange>,
     ) -> Result<Self, Diagnostic> {
-        let roots = tls::roots(authorities)?;
+        let roots = Arc::new(tls::roots(authorities)?);
         let carrier = |server: &Server| -> (SocketAddr, Box<dyn Carrier>) {
             let carrier: Box<dyn Carrier> = match server.clone() {
                 Server::Plain(address) => Box::new(Plain(address)),

@@ -41,12 +41,12 @@ pub(super) fn roots(file: Option<&File>) -> Result<RootCertStore, Diagnostic> {
 }
 
 /// Returns what TLS is like for a protocol.
-pub(super) fn config(roots: &RootCertStore, alpn: &[u8]) -> Arc<ClientConfig> {
+pub(super) fn config(roots: &Arc<RootCertStore>, alpn: &[u8]) -> Arc<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     // The provider has all that the versions need.
     let builder = builder.unwrap_or_else(|_| ClientConfig::builder());
-    let mut config = builder.with_root_certificates(roots.clone()).with_no_client_auth();
+    let mut config = builder.with_root_certificates(Arc::clone(roots)).with_no_client_auth();
     config.alpn_protocols = vec![alpn.to_vec()];
     Arc::new(config)
 }

@@ -41,7 +41,7 @@ impl Job {
 
     /// Returns who is asked about what is outside of zones, if somebody is.
     fn outside(&self, place: &Name) -> Option<(Name, &Forwarder)> {
-        let outside = self.engine.outside.as_ref().filter(|_| self.engine.options.stub(place).is_none());
+        let outside = self.engine.outside.as_deref().filter(|_| self.engine.options.stub(place).is_none());
         outside.map(|forwarder| (Name::root(), forwarder))
     }
 

@@ -12,6 +12,7 @@ use hickory_proto::rr::RecordType;
 use super::ask::Outstanding;
 use super::found::labels;
 use super::good::Good;
+use super::key;
 use super::options::Options;
 use super::proven::Proven;
 use super::store::Delegation;
@@ -26,6 +27,7 @@ use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::forward::Forwarder;
 use crate::resolve::rootkeys::RootKeys;
 use crate::resolve::stats::Limit;
+use crate::resolve::zones::Zones;
 
 /// How long a question may be worked on that others are asked about: a single
 /// server may be slow, and keys are asked for one after the other.  Its asker
@@ -41,9 +43,9 @@ pub(super) struct Engine {
     /// Resolvers that know a zone which others do not.
     pub(super) inside: Option<(Name, Forwarder)>,
     /// Resolvers that know zones into which aliases may lead from outside.
-    pub(super) beside: Vec<(Name, Forwarder)>,
+    pub(super) beside: Zones<(Name, Forwarder)>,
     /// Resolvers that are asked about all else, in place of the zones' own servers.
-    pub(super) outside: Option<Forwarder>,
+    pub(super) outside: Option<Arc<Forwarder>>,
     /// What the household wants.
     pub(super) options: Options,
     /// The keys of the root, where they are followed.
@@ -55,7 +57,7 @@ pub(super) struct Engine {
     /// Which zones are trusted.
     pub(super) trusted: Trusted,
     /// Signatures that were found to be good.
-    pub(super) good: Good,
+    pub(super) good: Arc<Good>,
     /// Questions that are out.
     pub(super) outstanding: Outstanding,
 }
@@ -63,13 +65,12 @@ pub(super) struct Engine {
 impl Engine {
     /// Returns all resolvers that are asked.
     pub(super) fn forwarders(&self) -> impl Iterator<Item = &Forwarder> {
-        self.inside.iter().map(|(_, forwarder)| forwarder).chain(&self.outside)
+        self.inside.iter().map(|(_, forwarder)| forwarder).chain(self.outside.as_deref())
     }
 
     /// Returns the zone nearest to a name that others know, at it or above.
     pub(super) fn beside(&self, name: &Name) -> Option<&(Name, Forwarder)> {
-        let at = self.beside.iter().filter(|(zone, _)| zone.zone_of(name));
-        let nearest = at.max_by_key(|(zone, _)| labels(zone))?;
+        let nearest = key::nearest(&self.beside, name)?;
         let is_nearer = |stub: Arc<Delegation>| labels(&stub.zone) > labels(&nearest.0);
         (!self.options.stub(name).is_some_and(is_nearer)).then_some(nearest)
     }

@@ -6,6 +6,8 @@
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
 
+use crate::resolve::zones::Zones;
+
 /// The longest name (RFC 1035 section 3.1) and a type behind it, in octets.
 const MOST: usize = 255 + size_of::<u16>();
 
@@ -59,6 +61,12 @@ impl Key {
         self.octets().into()
     }
 
+    /// Returns the key itself and those of all names above, the nearest first and
+    /// the root's last.
+    pub(super) fn suffixes(&self) -> impl Iterator<Item = &[u8]> {
+        self.upwards().chain([&[0][..]])
+    }
+
     /// Returns the key itself and those of the names above, the nearest first
     /// and the root's excepted.
     pub(super) fn upwards(&self) -> impl Iterator<Item = &[u8]> {
@@ -68,6 +76,12 @@ impl Key {
             octets.get(length(octets) + 1..).filter(|above| length(above) > 0)
         })
     }
+}
+
+/// Returns what is nearest to a name, at it or above.
+pub(super) fn nearest<'z, T>(zones: &'z Zones<T>, name: &Name) -> Option<&'z T> {
+    // Most households have none, and a key is a copy.
+    if zones.is_empty() { None } else { zones.nearest(Key::of(name).suffixes()) }
 }
 
 #[cfg(test)]

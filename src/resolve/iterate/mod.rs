@@ -72,14 +72,20 @@ use super::stats::Limit;
 use super::stats::Security;
 use super::upstream::Question;
 use super::upstream::Upstream;
+use super::zones::Zones;
 use crate::base::Domain;
 use crate::base::Now;
+use ask::Outstanding;
 use found::Found;
 use found::Kind;
 use job::Engine;
 use job::Job;
 use judge::Worth;
 use options::Options;
+use proven::Proven;
+use store::Store;
+use trusted::Trusted;
+use weight::Share;
 
 /// How often an answer is fetched again that fails validation.
 const MAX_RETRIES: usize = 2;
@@ -96,11 +102,9 @@ pub(super) struct Resolution {
 }
 
 impl Resolution {
-    /// Returns one that knows nothing yet: for all names, or for those of a zone
-    /// and whatever has to be known for them.
+    /// Returns one that knows nothing yet, for all names.
     pub(super) fn new(
         settings: &Settings,
-        zone: Option<&Zone>,
         counters: Arc<Counters>,
         network: Arc<dyn Network>,
         root_keys: Arc<RootKeys>,
@@ -110,27 +114,53 @@ impl Resolution {
             Mode::Recurse => None,
             Mode::Forward => {
                 let Settings { forward_to, choice, forward_ca, .. } = settings;
-                Some(Forwarder::new(forward_to, *choice, forward_ca.as_ref(), &exchange)?)
+                let forwarder = Forwarder::new(forward_to, *choice, forward_ca.as_ref(), &exchange)?;
+                Some(Arc::new(forwarder))
             }
         };
-        let known_to = |(name, servers): &Zone| -> Result<(Name, Forwarder), SettingsError> {
-            let servers: Vec<Server> = servers.iter().copied().map(Server::from).collect();
-            Ok((names::to_name(name), Forwarder::new(&servers, Choice::Parallel, None, &exchange)?))
-        };
-        let inside = zone.map(known_to).transpose()?;
-        let beside = settings.zones.iter().map(known_to).collect::<Result<_, _>>()?;
+        let known_to = |zone: &Zone| Ok((zone.0.clone(), known_to(zone, &exchange)?));
+        let beside = settings.zones.iter().map(known_to).collect::<Result<_, SettingsError>>()?;
         let engine = Engine {
             root_keys,
             exchange,
-            inside,
-            beside,
+            inside: None,
+            beside: Zones::new(beside),
             outside,
-            options: Options::new(settings, zone.map(|(name, _)| name))?,
-            store: store::Store::default(),
-            proven: proven::Proven::default(),
-            trusted: trusted::Trusted::default(),
-            good: good::Good::default(),
-            outstanding: ask::Outstanding::default(),
+            options: Options::new(settings, None)?,
+            store: Store::new(Share::WHOLE),
+            proven: Proven::new(Share::WHOLE),
+            trusted: Trusted::new(Share::WHOLE),
+            good: Arc::default(),
+            outstanding: Outstanding::default(),
+        };
+        Ok(Self { engine: Arc::new(engine) })
+    }
+
+    /// Returns one of `zones` that knows nothing yet either: for the names of a zone
+    /// and whatever has to be known for them.  They share who is asked outside, and
+    /// what no server can make wrong for another.
+    pub(super) fn for_zone(
+        &self,
+        settings: &Settings,
+        zone: &Zone,
+        zones: usize,
+    ) -> Result<Self, SettingsError> {
+        let Engine { exchange, root_keys, outside, good, .. } = &*self.engine;
+        let (network, counters) = (Arc::clone(&exchange.network), Arc::clone(&exchange.counters));
+        let exchange = Arc::new(Exchange::new(network, counters));
+        let share = Share::one_of(zones);
+        let engine = Engine {
+            root_keys: Arc::clone(root_keys),
+            inside: Some(known_to(zone, &exchange)?),
+            exchange,
+            beside: Zones::new(Vec::new()),
+            outside: outside.clone(),
+            options: Options::new(settings, Some(&zone.0))?,
+            store: Store::new(share),
+            proven: Proven::new(share),
+            trusted: Trusted::new(share),
+            good: Arc::clone(good),
+            outstanding: Outstanding::default(),
         };
         Ok(Self { engine: Arc::new(engine) })
     }
@@ -166,7 +196,7 @@ impl Upstream for Resolution {
     fn network_changed(&self) {
         self.engine.exchange.servers.forget();
         self.engine.forwarders().for_each(Forwarder::forget);
-        self.engine.beside.iter().for_each(|(_, forwarder)| forwarder.forget());
+        self.engine.beside.iter().for_each(|(_, (_, forwarder))| forwarder.forget());
         // Another network, or another clock, may lead to other keys.
         self.engine.trusted.forget();
     }
@@ -174,6 +204,13 @@ impl Upstream for Resolution {
     fn origin(&self) -> Origin {
         if self.engine.forwards() { Origin::Forward } else { Origin::Recursion }
     }
+}
+
+/// Returns a zone's name and the way to the resolvers that know it.
+fn known_to(zone: &Zone, exchange: &Arc<Exchange>) -> Result<(Name, Forwarder), SettingsError> {
+    let (name, servers) = zone;
+    let servers: Vec<Server> = servers.iter().copied().map(Server::from).collect();
+    Ok((names::to_name(name), Forwarder::new(&servers, Choice::Parallel, None, exchange)?))
 }
 
 impl Job {

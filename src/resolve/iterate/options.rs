@@ -13,6 +13,7 @@ use ipnet::IpNet;
 
 use super::addresses::DENIED;
 use super::found::labels;
+use super::key;
 use super::store::Delegation;
 use crate::base::Domain;
 use crate::resolve::file;
@@ -20,6 +21,7 @@ use crate::resolve::file::Anchor;
 use crate::resolve::names;
 use crate::resolve::settings::Settings;
 use crate::resolve::settings::SettingsError;
+use crate::resolve::zones::Zones;
 
 /// The port of DNS.
 const PORT: u16 = 53;
@@ -62,12 +64,12 @@ pub(super) struct Options {
     /// The root servers.
     pub(super) roots: Vec<SocketAddr>,
     /// Zones whose servers are set.
-    pub(super) stubs: Vec<Arc<Delegation>>,
+    pub(super) stubs: Zones<Arc<Delegation>>,
     /// Whether signatures are checked.
     pub(super) dnssec: bool,
     /// Names at and below which what is not signed well counts as unsigned: they
     /// are of zones for which the household has said who is right.
-    pub(super) believed: Vec<Name>,
+    pub(super) believed: Zones<()>,
     /// Whether the root's keys are the built-in ones, and followed as they change.
     pub(super) follows_root: bool,
     /// Keys that are trusted, by zone.
@@ -93,13 +95,16 @@ impl Options {
         // Nobody outside has signed what only the router knows, wherever its aliases
         // lead.
         if zone.is_some_and(|zone| !is_below(&anchors, &names::to_name(zone))) {
-            believed.push(Name::root());
+            believed.push((Domain::root(), ()));
         }
         // Nor what only the house knows.
-        let inside = settings.stubs.iter().chain(&settings.zones).map(|(zone, _)| names::to_name(zone));
-        believed.extend(inside.filter(|zone| !is_below(&anchors, zone)));
-        let stub = |(zone, servers): &(Domain, Vec<SocketAddr>)| fixed(names::to_name(zone), servers.clone());
-        let stubs = settings.stubs.iter().map(stub).map(Arc::new).collect();
+        let inside = settings.stubs.iter().chain(&settings.zones).map(|(zone, _)| zone);
+        let inside = inside.filter(|zone| !is_below(&anchors, &names::to_name(zone)));
+        believed.extend(inside.map(|zone| (zone.clone(), ())));
+        let stub = |(zone, servers): &(Domain, Vec<SocketAddr>)| {
+            (zone.clone(), Arc::new(fixed(names::to_name(zone), servers.clone())))
+        };
+        let stubs = Zones::new(settings.stubs.iter().map(stub).collect());
         Ok(Self {
             minimise: settings.qname_minimisation,
             ipv4: settings.ipv4,
@@ -109,7 +114,7 @@ impl Options {
             roots: roots(settings)?,
             stubs,
             dnssec: settings.dnssec,
-            believed,
+            believed: Zones::new(believed),
             follows_root: settings.trust_anchor.is_none(),
             anchors,
             unchecked: settings.negative_trust_anchors.iter().map(names::to_name).collect(),
@@ -118,8 +123,7 @@ impl Options {
 
     /// Returns the zone nearest to a name whose servers are set.
     pub(super) fn stub(&self, name: &Name) -> Option<Arc<Delegation>> {
-        let at = self.stubs.iter().filter(|stub| stub.zone.zone_of(name));
-        at.max_by_key(|stub| labels(&stub.zone)).cloned()
+        key::nearest(&self.stubs, name).cloned()
     }
 
     /// Returns the zone nearest to a name, at it or above, of which a key is
@@ -131,7 +135,7 @@ impl Options {
 
     /// Returns whether whoever is asked about a name is believed, signed or not.
     pub(super) fn believes(&self, name: &Name) -> bool {
-        self.believed.iter().any(|above| above.zone_of(name))
+        key::nearest(&self.believed, name).is_some()
     }
 
     /// Returns whether whoever is asked is believed about all names.

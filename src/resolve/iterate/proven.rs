@@ -35,6 +35,7 @@ use super::found::labels;
 use super::found::lifetime;
 use super::key::Key;
 use super::nsec3::Nsec3s;
+use super::weight::Share;
 use crate::resolve::data::MAX_NEGATIVE_TTL;
 
 /// How many zones are remembered.
@@ -72,18 +73,17 @@ struct Kept {
     until: Instant,
 }
 
-impl Default for Proven {
-    fn default() -> Self {
-        Self(Cache::new(MAX_ZONES))
-    }
-}
-
 /// Locks a zone.
 fn lock(zone: &Mutex<Zone>) -> MutexGuard<'_, Zone> {
     zone.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Proven {
+    /// Returns one that knows of nothing.
+    pub(super) fn new(share: Share) -> Self {
+        Self(Cache::new(share.count(MAX_ZONES)))
+    }
+
     /// Keeps the proofs of a negative answer, all of which were verified, for
     /// `ttl` seconds at most.
     pub(super) fn keep(&self, found: &Found, proofs: &Proofs<'_>, ttl: u32) {
@@ -114,9 +114,8 @@ impl Proven {
     /// Returns the answer that there is no such name or no such type, if that
     /// follows from what zones have said.  It has yet to be judged.
     pub(super) fn deny(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Found> {
-        let (key, root) = (Key::of(name), Key::of(&Name::root()));
-        let zones = key.upwards().chain([root.octets()]);
-        zones.zip((0..=labels(name)).rev()).find_map(|(zone, count)| {
+        let key = Key::of(name);
+        key.suffixes().zip((0..=labels(name)).rev()).find_map(|(zone, count)| {
             let zone = self.0.get(zone)?;
             let zone = lock(&zone);
             zone.deny(&name.trim_to(count), name, rtype, now)

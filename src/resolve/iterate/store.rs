@@ -27,6 +27,7 @@ use super::key::Key;
 use super::packed::Outline;
 use super::packed::PackedDelegation;
 use super::packed::PackedFound;
+use super::weight::Share;
 use super::weight::shared;
 use super::weight::taken;
 
@@ -84,17 +85,16 @@ pub(super) struct Store {
     root: Mutex<Option<Arc<Delegation>>>,
 }
 
-impl Default for Store {
-    fn default() -> Self {
+impl Store {
+    /// Returns an empty one.
+    pub(super) fn new(share: Share) -> Self {
         Self {
-            answers: Cache::with_weighter(4_096, ANSWERS, ByOctets),
-            delegations: Cache::with_weighter(4_096, DELEGATIONS, ByOctets),
+            answers: Cache::with_weighter(share.entries(), share.octets(ANSWERS), ByOctets),
+            delegations: Cache::with_weighter(share.entries(), share.octets(DELEGATIONS), ByOctets),
             root: Mutex::default(),
         }
     }
-}
 
-impl Store {
     /// Returns what is known of a name and type.
     pub(super) fn get(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Arc<Found>> {
         self.look(name, rtype, now)?.unpack().map(Arc::new)

@@ -11,6 +11,7 @@ use quick_cache::sync::Cache;
 
 use super::key::Key;
 use super::verify::Keys;
+use super::weight::Share;
 use super::weight::allocated;
 use super::weight::taken;
 use crate::resolve::Unsupported;
@@ -50,13 +51,12 @@ impl Weighter<Box<[u8]>, (Status, Instant)> for ByOctets {
     }
 }
 
-impl Default for Trusted {
-    fn default() -> Self {
-        Self(Cache::with_weighter(4_096, ZONES, ByOctets))
-    }
-}
-
 impl Trusted {
+    /// Returns one to which all zones are new.
+    pub(super) fn new(share: Share) -> Self {
+        Self(Cache::with_weighter(share.entries(), share.octets(ZONES), ByOctets))
+    }
+
     /// Returns whether a zone is trusted, if that is known.
     pub(super) fn get(&self, zone: &Name, now: Instant) -> Option<Status> {
         let (status, until) = self.0.get(Key::of(zone).octets())?;

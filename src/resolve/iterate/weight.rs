@@ -4,6 +4,43 @@
 //! Stores are bounded by this, so a word forgotten here is memory that nobody
 //! allowed.  A test counts what is really asked for (`store/tests.rs`).
 
+//----------- Share ------------------------------------------------------------
+
+/// How many entries a store is likely to have.
+const ENTRIES: usize = 4_096;
+
+/// A part of the memory that stores may take: zones with resolvers of their own have
+/// as much together as all that is outside, however many they are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share(usize);
+
+impl Share {
+    /// All of it.
+    pub(super) const WHOLE: Self = Self(1);
+
+    /// Returns what one of so many zones has.
+    pub(super) fn one_of(zones: usize) -> Self {
+        Self(zones.max(1))
+    }
+
+    /// Returns how many entries a store is likely to have.
+    pub(super) fn entries(self) -> usize {
+        self.count(ENTRIES).max(32)
+    }
+
+    /// Returns how many octets of `all` there are: a few large entries at least.
+    pub(super) fn octets(self, all: u64) -> u64 {
+        (all / u64::try_from(self.0).unwrap_or(u64::MAX)).max(32 << 10)
+    }
+
+    /// Returns how many of `all` there are.
+    pub(super) fn count(self, all: usize) -> usize {
+        (all / self.0).max(1)
+    }
+}
+
+//----------- Octets -----------------------------------------------------------
+
 /// Returns how many octets a key takes and its entry in a table of `V`.
 pub(super) fn taken<V>(key: &[u8]) -> u64 {
     // Links, state, and the place in the hash table.  Tables grow by doubling,

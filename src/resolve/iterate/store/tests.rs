@@ -49,7 +49,7 @@ fn heap(run: impl FnOnce()) -> u64 {
 
 #[test]
 fn the_nearest_delegation_is_found_whatever_the_case_until_its_time_is_up() {
-    let store = Store::default();
+    let store = Store::new(Share::WHOLE);
     store.delegate(&delegation("example."));
     store.delegate(&delegation("a.Example."));
     let zone = |of: &str, now| store.nearest(&name(of), now).map(|found| found.zone.to_string());
@@ -63,7 +63,7 @@ fn the_nearest_delegation_is_found_whatever_the_case_until_its_time_is_up() {
 
 #[test]
 fn what_a_referral_said_of_ds_records_is_told_until_it_was_heard() {
-    let (store, zone) = (Store::default(), name("a.example."));
+    let (store, zone) = (Store::new(Share::WHOLE), name("a.example."));
     let said = delegation("a.example.");
     store.delegate(&said);
     assert_eq!(store.told_ds(&zone, now()), None);
@@ -78,7 +78,7 @@ fn what_a_referral_said_of_ds_records_is_told_until_it_was_heard() {
 
 #[test]
 fn the_root_is_not_crowded_out() {
-    let store = Store::default();
+    let store = Store::new(Share::WHOLE);
     store.delegate(&delegation("."));
     (0..60_000).for_each(|nth| store.delegate(&delegation(&format!("zone-{nth}.example."))));
     assert!(store.delegations.len() < 60_000);
@@ -89,7 +89,7 @@ fn the_root_is_not_crowded_out() {
 
 #[test]
 fn a_dname_above_is_found_and_not_one_at_the_name() {
-    let store = Store::default();
+    let store = Store::new(Share::WHOLE);
     store.put(&name("b.example."), RecordType::DNAME, &address("b.example."));
     let dname = |of: &str| store.dname_above(&name(of), now()).is_some();
     assert!(dname("x.y.B.example."));
@@ -101,7 +101,7 @@ fn a_dname_above_is_found_and_not_one_at_the_name() {
 fn what_is_kept_takes_no_more_than_it_is_said_to_weigh() {
     // Where the tables have just grown, and where they are about to.
     for count in [3_000, 9_000, 16_000] {
-        let store = Store::default();
+        let store = Store::new(Share::WHOLE);
         let zones: Vec<_> = (0..count).map(|nth| delegation(&format!("zone-{nth}.example."))).collect();
         let taken = heap(|| zones.iter().for_each(|zone| store.delegate(zone)));
         let said = store.delegations.weight();
@@ -120,7 +120,7 @@ fn what_is_kept_takes_no_more_than_it_is_said_to_weigh() {
 
 #[test]
 fn what_is_not_known_costs_no_memory() {
-    let store = Store::default();
+    let store = Store::new(Share::WHOLE);
     store.delegate(&delegation("example."));
     let (name, now) = (name("a.b.c.d.test."), now());
     let look = || {

@@ -109,8 +109,12 @@ impl House {
         change(&mut settings);
         let (internet, counters) = (Arc::new(internet), Arc::<Counters>::default());
         let network = Arc::clone(&internet);
-        let recursion =
-            Resolution::new(&settings, zone, Arc::clone(&counters), network, Arc::new(root_keys)).unwrap();
+        let outside =
+            Resolution::new(&settings, Arc::clone(&counters), network, Arc::new(root_keys)).unwrap();
+        let recursion = match zone {
+            Some(zone) => outside.for_zone(&settings, zone, 1).unwrap(),
+            None => outside,
+        };
         Self { internet, recursion, counters }
     }
 
