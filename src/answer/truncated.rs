@@ -9,7 +9,7 @@ use super::wire::RA;
 use super::wire::RD;
 use super::wire::TC;
 use crate::base::DomainRef;
-use crate::base::domain::MAX_NAME;
+use crate::base::labels::MAX_NAME;
 use crate::resolve::wire::HEADER;
 
 /// Writes the response that has a client ask again over TCP, into `out`; nothing

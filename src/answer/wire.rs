@@ -2,7 +2,7 @@
 
 use super::ede;
 use super::ede::Error;
-use crate::base::domain::MAX_NAME;
+use crate::base::labels::MAX_NAME;
 use crate::query::QueryRef;
 use crate::resolve::Origin;
 use crate::resolve::Resolved;

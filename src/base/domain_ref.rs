@@ -1,27 +1,23 @@
 //! [`DomainRef`]: a domain name that lies somewhere else.
 //
-//  Apart from `domain`, which reads and owns names.
+//  Apart from `domain`, which owns names; it knows nothing of that one.
 
 use std::fmt;
 
-use super::domain::Domain;
-use super::domain::DomainError;
-use super::domain::MAX_LABEL;
-use super::domain::MAX_NAME;
-use super::domain::labels;
-use super::domain::write_wire;
+use super::labels::DomainError;
+use super::labels::MAX_LABEL;
+use super::labels::MAX_NAME;
+use super::labels::labels;
+use super::labels::write_wire;
 
-/// A domain name that lies somewhere else: in a [`Domain`], or in a packet that
+//----------- DomainRef --------------------------------------------------------
+
+/// A domain name that lies somewhere else: in a [`Domain`](super::Domain), or in a packet that
 /// was read in place.  Lower case, absolute, uncompressed, like the other.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
-pub struct DomainRef<'a>(&'a [u8]);
+pub struct DomainRef<'a>(pub(super) &'a [u8]);
 
 impl<'a> DomainRef<'a> {
-    /// Returns a name that lies in `name`.
-    pub(super) fn of(name: &'a Domain) -> Self {
-        Self(name.as_wire())
-    }
-
     /// Reads an uncompressed name from the front of `wire` into `room`, which
     /// then holds it in lower case.
     pub fn read(wire: &[u8], room: &'a mut [u8; MAX_NAME]) -> Result<Self, DomainError> {
@@ -48,7 +44,7 @@ impl<'a> DomainRef<'a> {
     }
 
     /// Reads a name as people write it into `room`; see the [`FromStr`] of
-    /// [`Domain`].
+    /// [`Domain`](super::Domain).
     ///
     /// [`FromStr`]: std::str::FromStr
     pub fn from_text(text: &str, room: &'a mut [u8; MAX_NAME]) -> Result<Self, DomainError> {
@@ -78,24 +74,6 @@ impl<'a> DomainRef<'a> {
             };
             Some(this)
         })
-    }
-
-    /// Returns whether this name is `other` or lies below it.
-    pub fn is_at_or_below(self, other: &Domain) -> bool {
-        let other = other.as_wire();
-        // No suffix is longer than the name, and one is exactly as long.
-        self.0.len() >= other.len() && self.suffixes().any(|suffix| suffix == other)
-    }
-
-    /// Returns a copy that owns what it is made of.
-    pub fn to_owned(self) -> Domain {
-        Domain(self.0.into())
-    }
-}
-
-impl<'a> From<&'a Domain> for DomainRef<'a> {
-    fn from(name: &'a Domain) -> Self {
-        name.borrowed()
     }
 }
 

@@ -4,8 +4,9 @@
 
 pub mod client;
 pub mod diagnostic;
-pub mod domain;
+mod domain;
 mod domain_ref;
+pub mod labels;
 pub mod mac;
 pub mod place;
 pub mod time;

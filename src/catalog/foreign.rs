@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::base::Diagnostic;
 use crate::base::DomainRef;
-use crate::base::domain::MAX_NAME;
+use crate::base::labels::MAX_NAME;
 use crate::base::way::give_way;
 use crate::matcher::MOST_LABELS;
 use crate::matcher::Sink;

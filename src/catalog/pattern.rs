@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use crate::base::Domain;
 use crate::base::DomainRef;
-use crate::base::domain;
+use crate::base::labels::DomainError;
 use crate::matcher::MOST_LABELS;
 use crate::matcher::name_matches;
 
@@ -85,7 +85,7 @@ impl FromStr for Pattern {
         let usual =
             |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'#' | b'{' | b'}' | b',');
         if !rest.bytes().all(usual) {
-            return Err(PatternError::Name(domain::DomainError::NotAscii));
+            return Err(PatternError::Name(DomainError::NotAscii));
         }
         let mut names = Vec::new();
         for choice in choices(rest)? {
@@ -164,7 +164,7 @@ pub enum PatternError {
     /// More than [`MOST_LABELS`] labels.
     Labels,
     /// What remains is no name.
-    Name(domain::DomainError),
+    Name(DomainError),
 }
 
 impl fmt::Display for PatternError {
@@ -229,8 +229,8 @@ mod tests {
         for (text, error) in [
             ("a*.b", PatternError::Star),
             ("*.*.b", PatternError::Star),
-            ("a\\#.b", PatternError::Name(domain::DomainError::NotAscii)),
-            ("a/b", PatternError::Name(domain::DomainError::NotAscii)),
+            ("a\\#.b", PatternError::Name(DomainError::NotAscii)),
+            ("a/b", PatternError::Name(DomainError::NotAscii)),
             ("a##.b", PatternError::Digits),
             ("a1#.b", PatternError::Digits),
             ("a#{b,1}.c", PatternError::Digits),
@@ -239,7 +239,7 @@ mod tests {
             ("{a,}.c", PatternError::Braces),
             ("{a.b,c}.d", PatternError::Braces),
             ("*..", PatternError::Root),
-            ("a..b", PatternError::Name(domain::DomainError::EmptyLabel)),
+            ("a..b", PatternError::Name(DomainError::EmptyLabel)),
             (".", PatternError::Root),
         ] {
             assert_eq!(text.parse::<Pattern>().map_err(|e| e.to_string()), Err(error.to_string()), "{text}");

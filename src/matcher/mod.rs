@@ -27,7 +27,7 @@ mod tidy;
 mod trail;
 mod write;
 
-use crate::base::domain;
+use crate::base::labels::labels;
 
 pub use self::build::About;
 pub use self::build::BuildError;
@@ -55,8 +55,8 @@ pub use self::trail::Trail;
 /// Returns whether the wire name `name` is `own`, in which `#` stands for one
 /// run of digits.
 pub fn name_matches(own: &[u8], name: &[u8]) -> bool {
-    let mut theirs = domain::labels(name);
-    domain::labels(own).all(|own| theirs.next().is_some_and(|label| label_matches(own, label)))
+    let mut theirs = labels(name);
+    labels(own).all(|own| theirs.next().is_some_and(|label| label_matches(own, label)))
         && theirs.next().is_none()
 }
 

@@ -18,7 +18,7 @@ use std::iter;
 
 use crate::base::Domain;
 use crate::base::DomainRef;
-use crate::base::domain::MAX_NAME;
+use crate::base::labels::MAX_NAME;
 
 use super::hash::Key;
 use super::hash::hash_and_labels;

@@ -24,7 +24,7 @@ use super::storms::Retry;
 use super::tally::Mark;
 use crate::base::Domain;
 use crate::base::DomainRef;
-use crate::base::domain::MAX_NAME;
+use crate::base::labels::MAX_NAME;
 use crate::catalog::Purpose;
 use crate::policy::Ground;
 use crate::query::Rtype;

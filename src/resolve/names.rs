@@ -7,7 +7,7 @@ use hickory_proto::rr::RecordType;
 use hickory_proto::serialize::binary::BinDecodable;
 
 use crate::base::Domain;
-use crate::base::domain::MAX_NAME;
+use crate::base::labels::MAX_NAME;
 use crate::query::Rtype;
 
 /// Returns a name as the library has it.

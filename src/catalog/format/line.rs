@@ -3,8 +3,8 @@
 //! It says something about names, or nothing, or is not understood; a reader that
 //! guesses would block what nobody meant.
 
-use crate::base::domain::MAX_LABEL;
-use crate::base::domain::MAX_NAME;
+use crate::base::labels::MAX_LABEL;
+use crate::base::labels::MAX_NAME;
 
 /// What a line says.
 #[derive(Clone, Debug, Eq, PartialEq)]

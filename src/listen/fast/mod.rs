@@ -38,7 +38,7 @@ use super::pace::Paces;
 use super::turns::take_short_turns;
 use crate::answer;
 use crate::base::Now;
-use crate::base::domain::MAX_NAME;
+use crate::base::labels::MAX_NAME;
 use crate::pipeline;
 use crate::pipeline::Dropped;
 use crate::pipeline::Event;

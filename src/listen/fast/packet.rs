@@ -7,7 +7,7 @@
 use crate::base::Client;
 use crate::base::DomainRef;
 use crate::base::Now;
-use crate::base::domain::MAX_NAME;
+use crate::base::labels::MAX_NAME;
 use crate::query::Edns;
 use crate::query::QueryRef;
 use crate::query::Rtype;

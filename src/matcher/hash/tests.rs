@@ -69,7 +69,7 @@ proptest! {
         let name: Domain = labels.join(".").parse().unwrap();
         for step in Trail::with(KEY, name.borrowed()).steps_to_root() {
             prop_assert_eq!(step.hash, hash_of(KEY, step.wire));
-            prop_assert_eq!(usize::from(step.labels), crate::base::domain::labels(step.wire).count());
+            prop_assert_eq!(usize::from(step.labels), crate::base::labels::labels(step.wire).count());
             prop_assert_eq!(step.hash, plain(step.wire));
         }
     }
@@ -95,7 +95,7 @@ proptest! {
 
 /// The hash as it would be told to somebody.
 fn plain(wire: &[u8]) -> u64 {
-    let labels: Vec<_> = crate::base::domain::labels(wire).collect();
+    let labels: Vec<_> = crate::base::labels::labels(wire).collect();
     let mut state = KEY.root();
     for label in labels.iter().rev() {
         let octets = [&[u8::try_from(label.len()).unwrap()], *label].concat();
