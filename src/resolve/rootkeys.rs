@@ -186,12 +186,11 @@ impl RootKeys {
             return Err(RootKeysError::NoneTrusted);
         }
         let mut keys = self.lock();
-        read.extend(
-            keys.iter()
-                .filter(|own| !read.iter().any(|known| is_same(&known.key, &own.key)))
-                .cloned()
-                .collect::<Vec<_>>(),
-        );
+        let is_missing = |own: &&Known| !read.iter().any(|known| is_same(&known.key, &own.key));
+        let missing: Vec<Known> = keys.iter().filter(is_missing).cloned().collect();
+        // What is written can be read again; the last in a file is the newest.
+        read.truncate(MAX_KEYS.saturating_sub(missing.len()));
+        read.extend(missing);
         *keys = read;
         Ok(())
     }

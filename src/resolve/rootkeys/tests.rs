@@ -155,6 +155,17 @@ fn a_key_that_is_new_in_the_program_is_trusted_whatever_the_file_says_of_others(
     assert!(new.trusts(&key(1)) && new.trusts(&key(2)));
 }
 
+#[test]
+fn a_file_that_is_full_has_room_for_keys_that_are_new_in_the_program() {
+    let full = RootKeys::of((0..u8::try_from(MAX_KEYS).unwrap()).map(|nth| key(100 + nth)));
+    let new = RootKeys::of([key(1), key(2)].into_iter());
+    new.read(&full.write()).unwrap();
+    assert!(new.trusts(&key(1)) && new.trusts(&key(2)) && new.trusts(&key(100)));
+    let next = RootKeys::of([key(1), key(2)].into_iter());
+    assert_eq!(next.read(&new.write()), Ok(()));
+    assert!(next.trusts(&key(100)));
+}
+
 proptest! {
     #[test]
     fn any_text_is_read_or_refused(body in "((valid|revoked|pending) ?-?[0-9]{0,20} [0-9]{0,4} [A-Za-z=+/]{0,8}\n){0,20}\\PC{0,5}") {
