@@ -26,6 +26,7 @@ use super::options::Trust as Anchor;
 use super::trusted::Status;
 use super::verify::Keys;
 use super::verify::MAX_COLLISIONS;
+use super::verify::Set;
 use super::verify::is_known;
 use super::verify::sets;
 use crate::resolve::Flaw;
@@ -110,55 +111,71 @@ impl Job {
         self.link_by_keys(zone, is_trusted, MAX_TTL).await
     }
 
-    /// Looks at the step to a zone with its DS records, or the proof that there
-    /// are none.
+    /// Looks at the step to a zone with what was said of its DS records.
     async fn link_by_ds(&self, zone: &Name, records: &[Record], kind: &Kind) -> Result<Link, Trouble> {
         let sets = sets(records);
-        let is_ds = |rtype, name: &Name| rtype == RecordType::DS && name == zone;
-        if let Some(set) = sets.iter().find(|set| is_ds(set.rtype, set.name)) {
-            let Some(signer) = set.signer().filter(|signer| signer != zone) else {
-                return Ok(Link::Unsigned);
-            };
-            let keys = match self.status(signer).await? {
-                Status::Secure(keys) => keys,
-                other => return Ok(Link::Zone(other, BOGUS_TTL)),
-            };
-            let verified = match self.verify(set, &keys) {
-                Ok(verified) => verified,
-                Err(Trouble::Bogus(why)) => return Ok(Link::Doubtful(why)),
+        let of = |rtype| sets.iter().find(move |set| set.rtype == rtype && set.name == zone);
+        if let Some(ds) = of(RecordType::DS) {
+            return self.link_by_delegation(zone, ds).await;
+        }
+        match of(RecordType::CNAME) {
+            Some(alias) if matches!(kind, Kind::Alias(_)) => self.link_at_alias(alias).await,
+            _ => self.link_by_denial(zone, records, &sets, kind).await,
+        }
+    }
+
+    /// Looks at the step to a zone with its DS records.
+    async fn link_by_delegation(&self, zone: &Name, ds: &Set<'_>) -> Result<Link, Trouble> {
+        let Some(signer) = ds.signer().filter(|signer| signer != zone) else {
+            return Ok(Link::Unsigned);
+        };
+        let keys = match self.status(signer).await? {
+            Status::Secure(keys) => keys,
+            other => return Ok(Link::Zone(other, BOGUS_TTL)),
+        };
+        let verified = match self.verify(ds, &keys) {
+            Ok(verified) => verified,
+            Err(Trouble::Bogus(why)) => return Ok(Link::Doubtful(why)),
+            Err(trouble) => return Err(trouble),
+        };
+        let ttl = ds.records.iter().map(|record| record.ttl).min().unwrap_or(0).min(verified.left);
+        let usable = usable_ds(&ds.records);
+        if usable.is_empty() {
+            return Ok(Link::Zone(Status::Insecure(Some(unsupported(&ds.records))), ttl));
+        }
+        self.link_by_keys(zone, |key| usable.iter().any(|ds| covers(ds, zone, key)), ttl).await
+    }
+
+    /// Looks at the step to a name with an alias: it has nothing else, and so is no
+    /// zone.
+    async fn link_at_alias(&self, alias: &Set<'_>) -> Result<Link, Trouble> {
+        let Some(signer) = alias.signer() else { return Ok(Link::Unsigned) };
+        Ok(match self.status(signer.clone()).await? {
+            Status::Secure(keys) => match self.verify(alias, &keys) {
+                Ok(_) => Link::Inside(signer),
+                Err(Trouble::Bogus(why)) => Link::Doubtful(why),
                 Err(trouble) => return Err(trouble),
-            };
-            let ttl = set.records.iter().map(|record| record.ttl).min().unwrap_or(0).min(verified.left);
-            let usable = usable_ds(&set.records);
-            if usable.is_empty() {
-                return Ok(Link::Zone(Status::Insecure(Some(unsupported(&set.records))), ttl));
-            }
-            return self.link_by_keys(zone, |key| usable.iter().any(|ds| covers(ds, zone, key)), ttl).await;
-        }
-        if let Kind::Alias(_) = kind
-            && let Some(set) = sets.iter().find(|set| set.rtype == RecordType::CNAME && set.name == zone)
-        {
-            // A name with an alias has nothing else, and so no zone.
-            let Some(signer) = set.signer() else { return Ok(Link::Unsigned) };
-            return Ok(match self.status(signer.clone()).await? {
-                Status::Secure(keys) => match self.verify(set, &keys) {
-                    Ok(_) => Link::Inside(signer),
-                    Err(Trouble::Bogus(why)) => Link::Doubtful(why),
-                    Err(trouble) => return Err(trouble),
-                },
-                other => Link::Zone(other, BOGUS_TTL),
-            });
-        }
+            },
+            other => Link::Zone(other, BOGUS_TTL),
+        })
+    }
+
+    /// Looks at the step to a zone with the proof that it has no DS records.
+    async fn link_by_denial(
+        &self,
+        zone: &Name,
+        records: &[Record],
+        sets: &[Set<'_>],
+        kind: &Kind,
+    ) -> Result<Link, Trouble> {
         let of_proofs = sets.iter().filter(|set| matches!(set.rtype, RecordType::NSEC | RecordType::NSEC3));
-        let signer = of_proofs
-            .filter_map(super::verify::Set::signer)
-            .find(|signer| signer.zone_of(zone) && signer != zone);
+        let signer = of_proofs.filter_map(Set::signer).find(|signer| signer.zone_of(zone) && signer != zone);
         let Some(signer) = signer else { return Ok(Link::Unsigned) };
         let keys = match self.status(signer.clone()).await? {
             Status::Secure(keys) => keys,
             other => return Ok(Link::Zone(other, BOGUS_TTL)),
         };
-        let proofs = self.proofs(&sets, &keys)?;
+        let proofs = self.proofs(sets, &keys)?;
         Ok(match proofs.no_ds(zone)? {
             NoDs::Unsigned(why) => Link::Zone(Status::Insecure(why), least_ttl(records)),
             NoDs::NoCut => Link::Inside(signer),
