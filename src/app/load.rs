@@ -13,12 +13,12 @@ use nix::unistd::geteuid;
 use super::house;
 use super::house::Built;
 use super::identity;
+use super::named::NamedFiles;
 use super::offer;
 use super::seen;
 use crate::base::Diagnostic;
 use crate::config;
 use crate::config::Config;
-use crate::config::Written;
 use crate::device::Recognizer;
 use crate::listen::offer::Offer;
 use crate::pipeline::Household;
@@ -34,9 +34,6 @@ pub(super) const INSTALLED_STATE: &str = "/var/lib/sordino";
 
 /// The folder of the household's own lists, beside the config.
 const OWN_LISTS: &str = "blocklists";
-
-/// The largest file of root hints or trust anchors, in octets.
-const MAX_KEYS: usize = 1 << 20;
 
 //----------- Options ----------------------------------------------------------
 
@@ -115,36 +112,27 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
     let mut files: Vec<PathBuf> = path.iter().chain(&options.blocklists).cloned().collect();
     // Paths in a config are meant from where the config is.
     let base = path.as_deref().and_then(Path::parent).unwrap_or_else(|| Path::new("")).to_owned();
-    let mut faults = Vec::new();
     if !options.listen.is_empty() {
         config.listen.dns.clone_from(&options.listen);
     }
-    let hints = (options.root_hints.as_ref(), config.root_hints.take());
-    config.resolve.root_hints = keys(hints, &base, &config, options, &mut files, &mut faults);
-    let anchors = (options.trust_anchor.as_ref(), config.trust_anchor.take());
-    config.resolve.trust_anchor = keys(anchors, &base, &config, options, &mut files, &mut faults);
-    let authorities = (None, config.forward_ca.take());
-    config.resolve.forward_ca = keys(authorities, &base, &config, options, &mut files, &mut faults);
-    let written = config.download.ca_file.take();
-    let ca = keys((None, written), &base, &config, options, &mut files, &mut faults).map(|file| file.text);
-    let written = config.listen.certificate.clone();
-    let certificate = keys((None, written), &base, &config, options, &mut files, &mut faults);
-    let written = config.listen.key.clone();
-    let key = keys((None, written), &base, &config, options, &mut files, &mut faults);
-    let (token, push_token) = push_token(&base, &config, options, &mut files, &mut faults);
+    let (text, known) = (Arc::clone(&config.text), &options.known);
+    let mut named = NamedFiles { base: &base, text, known, looked_for: Vec::new(), faults: Vec::new() };
+    config.resolve.root_hints = named.read(options.root_hints.as_ref(), config.root_hints.take());
+    config.resolve.trust_anchor = named.read(options.trust_anchor.as_ref(), config.trust_anchor.take());
+    config.resolve.forward_ca = named.read(None, config.forward_ca.take());
+    let ca = named.read(None, config.download.ca_file.take()).map(|file| file.text);
+    let certificate = named.read(None, config.listen.certificate.clone());
+    let key = named.read(None, config.listen.key.clone());
+    let token = named.read(None, config.identify.push_token.clone());
+    let push_token = token.as_ref().and_then(|file| named.token(file));
+    let NamedFiles { looked_for, mut faults, .. } = named;
+    files.extend(looked_for);
     let offer = offer::offer(&config, certificate.as_ref(), key.as_ref()).unwrap_or_else(|fault| {
         faults.push(fault);
         Offer::default()
     });
     config.resolve.designated = offer::designated(&config.listen);
-    let known = config
-        .resolve
-        .files()
-        .chain(certificate.iter())
-        .chain(key.iter())
-        .chain(token.iter())
-        .cloned()
-        .collect();
+    let known = config.resolve.files().chain(&certificate).chain(&key).chain(&token).cloned().collect();
     // The household's own lists join those that come with Sordino.
     let own = path.is_some().then(|| base.join(OWN_LISTS)).filter(|own| own.is_dir());
     files.extend(own.clone());
@@ -176,23 +164,6 @@ pub fn load(options: &Options) -> Result<Loaded, Vec<Diagnostic>> {
     })
 }
 
-/// Reads the file with the token of those who may push, and the token in it.
-fn push_token(
-    base: &Path,
-    config: &Config,
-    options: &Options,
-    files: &mut Vec<PathBuf>,
-    faults: &mut Vec<Diagnostic>,
-) -> (Option<resolve::File>, Option<Arc<Token>>) {
-    let written = config.identify.push_token.clone();
-    let file = keys((None, written), base, config, options, files, faults);
-    let token = file.as_ref().and_then(|file| {
-        let read = Token::read(&file.text);
-        read.map_err(|say| faults.push(Diagnostic::of_file(Arc::clone(&file.name), say))).ok()
-    });
-    (file, token.map(Arc::new))
-}
-
 /// Returns the folder for what is to survive a restart: the option's, or
 /// systemd's, or that of an installed Sordino, or the user's own (XDG Base
 /// Directory Specification).
@@ -221,31 +192,4 @@ fn is_installed(options: &Options) -> bool {
     let config = Path::new(INSTALLED);
     let is_meant = options.config.as_deref().map_or_else(|| config.exists(), |path| path == config);
     is_meant && (geteuid().is_root() || Path::new(INSTALLED_STATE).symlink_metadata().is_ok())
-}
-
-/// Reads a file of root hints, trust anchors, or what belongs to a certificate,
-/// named by an option or else by the config.
-fn keys(
-    (option, written): (Option<&PathBuf>, Option<Written<PathBuf>>),
-    base: &Path,
-    config: &Config,
-    options: &Options,
-    files: &mut Vec<PathBuf>,
-    faults: &mut Vec<Diagnostic>,
-) -> Option<resolve::File> {
-    let path = option.cloned().or_else(|| written.as_ref().map(|written| base.join(&written.value)))?;
-    let shown = path.display().to_string();
-    files.push(path.clone());
-    match source::read_text(&path, &shown, MAX_KEYS) {
-        Ok(text) => Some(resolve::File { name: Arc::from(shown), text }),
-        Err(fault) => {
-            let fault = match written {
-                Some(written) if option.is_none() => config.text.fault(&written.span, fault.to_string()),
-                _ => fault,
-            };
-            let known = options.known.iter().find(|known| *known.name == *shown).cloned();
-            faults.push(if known.is_some() { fault.warning() } else { fault });
-            known
-        }
-    }
 }

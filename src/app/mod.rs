@@ -16,6 +16,7 @@ mod kept;
 mod last_good;
 pub mod load;
 mod logged;
+mod named;
 pub mod network;
 pub mod offer;
 mod parts;
