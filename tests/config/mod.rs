@@ -158,9 +158,9 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_reference_is_read_or_refused(at in 0usize..9000, with in ".{0,3}") {
+    fn a_changed_reference_is_read_or_refused(at in any::<usize>(), with in ".{0,3}") {
         let mut text = read("config/reference.toml");
-        let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap();
+        let at = (0..=at % (text.len() + 1)).rev().find(|at| text.is_char_boundary(*at)).unwrap();
         text.insert_str(at, &with);
         let _ = config::load("changed.toml", &text);
     }
