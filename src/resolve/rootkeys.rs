@@ -124,6 +124,11 @@ impl RootKeys {
         !key.revoke() && self.lock().iter().any(is)
     }
 
+    /// Returns whether a key with a tag is trusted.
+    pub(super) fn trusts_tag(&self, wanted: u16) -> bool {
+        self.lock().iter().any(|known| known.state == State::Valid && tag(&known.key) == wanted)
+    }
+
     /// Returns whether anything is thought of a key.
     pub(super) fn knows(&self, key: &DNSKEY) -> bool {
         self.lock().iter().any(|known| is_same(&known.key, key))
@@ -201,7 +206,7 @@ fn is_same(one: &DNSKEY, other: &DNSKEY) -> bool {
     one.algorithm() == other.algorithm() && one.public_key() == other.public_key()
 }
 
-/// Returns the tag of a key, for people.
+/// Returns the tag of a key; of one that cannot have any, 0.
 fn tag(key: &DNSKEY) -> u16 {
     key.calculate_key_tag().unwrap_or_default()
 }

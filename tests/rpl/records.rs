@@ -74,6 +74,11 @@ pub(crate) fn name(word: &str, origin: &str) -> Result<Name, String> {
     if word == "@" {
         return Name::from_ascii(origin).map_err(fault);
     }
+    if word.contains('\\') {
+        let labels =
+            escaped(word.strip_suffix('.').unwrap_or(word)).ok_or_else(|| format!("not a name: {word}"))?;
+        return Name::from_labels(labels).map_err(fault);
+    }
     let name = Name::from_ascii(word).map_err(fault)?;
     if name.is_fqdn() {
         return Ok(name);
@@ -81,6 +86,32 @@ pub(crate) fn name(word: &str, origin: &str) -> Result<Name, String> {
     let mut name = name.append_domain(&Name::from_ascii(origin).map_err(fault)?).map_err(fault)?;
     name.set_fqdn(true);
     Ok(name)
+}
+
+/// Reads the labels of a whole name in which octets are escaped (RFC 1035 section 5.1).
+fn escaped(word: &str) -> Option<Vec<Vec<u8>>> {
+    let mut labels = vec![Vec::new()];
+    let mut octets = word.as_bytes();
+    while let [first, rest @ ..] = octets {
+        octets = rest;
+        let octet = match (first, rest) {
+            (b'.', _) => {
+                labels.push(Vec::new());
+                continue;
+            }
+            (b'\\', [digit, ..]) if digit.is_ascii_digit() => {
+                octets = rest.get(3..)?;
+                std::str::from_utf8(&rest[..3]).ok()?.parse().ok()?
+            }
+            (b'\\', [letter, rest @ ..]) => {
+                octets = rest;
+                *letter
+            }
+            _ => *first,
+        };
+        labels.last_mut()?.push(octet);
+    }
+    Some(labels)
 }
 
 /// Reads a question: name, class, type.

@@ -7,6 +7,7 @@
 //!
 //! [RFC 4035 section 5.2]: https://www.rfc-editor.org/rfc/rfc4035#section-5.2
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -20,6 +21,7 @@ use super::link::BOGUS_TTL;
 use super::link::Link;
 use super::store::Delegation;
 use super::trusted::Status;
+use super::verify::Keys;
 use crate::resolve::Flaw;
 use crate::resolve::data::MAX_TTL;
 use crate::resolve::exchange::trouble::Bogus;
@@ -81,6 +83,35 @@ impl Job {
         tokio::spawn(async move {
             let _ = job.find(&zone, RecordType::DNSKEY).await;
         });
+    }
+
+    /// Asks for the keys of a zone anew, because it has signed with one that is not
+    /// among those that are kept: it may have new ones, or a server may have had old
+    /// ones.  Returns nothing if that was done just now, or led to nothing better.
+    pub(super) async fn keys_anew(&self, zone: &Name) -> Result<Option<Arc<Keys>>, Trouble> {
+        let now = self.now.instant;
+        if let Some(kept) = self.known(zone, RecordType::DNSKEY) {
+            let is_new = kept.stored < now && kept.age(now) < BOGUS_TTL;
+            if is_new || self.is_blamed(&kept.zone, kept.server) {
+                return Ok(None);
+            }
+            self.blame(&kept.zone, kept.server);
+            if kept.stored == now && !self.has_others(&kept.zone) {
+                return Ok(None);
+            }
+        }
+        self.engine.store.forget(zone, RecordType::DNSKEY);
+        let before = self.engine.trusted.take(zone);
+        match self.status(zone.clone()).await {
+            Ok(Status::Secure(keys)) => Ok(Some(keys)),
+            other => {
+                // What was good for other data is good for it still.
+                if let Some((status, until)) = before {
+                    self.engine.trusted.put(zone, status, until);
+                }
+                other.map(|_| None)
+            }
+        }
     }
 
     /// Goes down towards a name from the nearest key that is trusted, and

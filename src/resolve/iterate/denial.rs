@@ -13,6 +13,9 @@ use super::nsec3::Nsec3s;
 use crate::resolve::Unsupported;
 use crate::resolve::exchange::trouble::Trouble;
 
+/// The type that says in an NSEC record that there is no such name (RFC 9824).
+const NXNAME: u16 = 128;
+
 //----------- Proof, Proofs ----------------------------------------------------
 
 /// What records prove.
@@ -38,7 +41,8 @@ pub(super) enum NoDs {
     Unproven,
 }
 
-/// The NSEC and NSEC3 records of a zone, all of them signed well.
+/// The NSEC and NSEC3 records of a zone, all of them signed well: either may prove
+/// what is to be proven, since a zone that changes from one to the other has both.
 #[derive(Debug)]
 pub(super) struct Proofs<'a> {
     /// The zone.
@@ -54,60 +58,49 @@ pub(super) struct Proofs<'a> {
 impl Proofs<'_> {
     /// Returns whether a name is proven not to exist, nor a wildcard for it.
     pub(super) fn nxdomain(&self, name: &Name) -> Result<Proof, Trouble> {
-        if self.nsec.is_empty() {
-            return self.nsec3.nxdomain(name);
-        }
         let proven = self.covering(name).is_some_and(|(owner, nsec)| {
             wildcard_for(name, owner, nsec).is_some_and(|wildcard| self.covering(&wildcard).is_some())
         });
-        Ok(if proven { Proof::Yes } else { Proof::No })
+        if proven { Ok(Proof::Yes) } else { self.nsec3.nxdomain(name) }
     }
 
     /// Returns whether a name is proven to have no data of a type.
     pub(super) fn nodata(&self, name: &Name, rtype: RecordType) -> Result<Proof, Trouble> {
-        if self.nsec.is_empty() {
-            return self.nsec3.nodata(name, rtype);
-        }
+        if self.has_no_data(name, rtype) { Ok(Proof::Yes) } else { self.nsec3.nodata(name, rtype) }
+    }
+
+    /// Returns whether NSEC records prove that a name has no data of a type.
+    fn has_no_data(&self, name: &Name, rtype: RecordType) -> bool {
         let at = |name: &Name| self.nsec.iter().find(|(owner, _)| **owner == *name);
         if let Some((_, nsec)) = at(name) {
-            let proven = lacks(&Types::of(nsec), name, rtype);
-            return Ok(if proven { Proof::Yes } else { Proof::No });
+            return lacks(&Types::of(nsec), name, rtype);
         }
-        if self.is_empty(name) {
-            return Ok(Proof::Yes);
-        }
-        let proven = self.covering(name).is_some_and(|(owner, nsec)| {
+        let by_wildcard = |(owner, nsec): &(&Name, &NSEC)| {
             wildcard_for(name, owner, nsec).is_some_and(|wildcard| {
                 let by_record =
                     at(&wildcard).is_some_and(|(_, nsec)| lacks(&Types::of(nsec), &wildcard, rtype));
                 by_record || self.is_empty(&wildcard)
             })
-        });
-        Ok(if proven { Proof::Yes } else { Proof::No })
+        };
+        self.is_empty(name) || self.covering(name).is_some_and(by_wildcard)
     }
 
     /// Returns whether a wildcard that stands below a name of so many labels is
     /// proven to be the closest match for a name.
     pub(super) fn wildcard(&self, name: &Name, signed: usize) -> Result<Proof, Trouble> {
-        if self.nsec.is_empty() {
-            return self.nsec3.wildcard(name, signed);
-        }
         let proven = self
             .covering(name)
             .is_some_and(|(owner, nsec)| labels(&closest_encloser(name, owner, nsec)) <= signed);
-        Ok(if proven { Proof::Yes } else { Proof::No })
+        if proven { Ok(Proof::Yes) } else { self.nsec3.wildcard(name, signed) }
     }
 
     /// Returns what is proven about DS records at a name.
     pub(super) fn no_ds(&self, name: &Name) -> Result<NoDs, Trouble> {
-        if self.nsec.is_empty() {
-            return self.nsec3.no_ds(name);
-        }
         if let Some((_, nsec)) = self.nsec.iter().find(|(owner, _)| **owner == *name) {
             return Ok(no_ds(&Types::of(nsec), name));
         }
         let is_inside = self.covering(name).is_some() || self.is_empty(name);
-        Ok(if is_inside { NoDs::NoCut } else { NoDs::Unproven })
+        if is_inside { Ok(NoDs::NoCut) } else { self.nsec3.no_ds(name) }
     }
 
     /// Returns whether a name is proven to be at or below a delegation that is not
@@ -193,6 +186,15 @@ impl Types {
         self.0.contains(&rtype)
     }
 
+    /// Returns whether there is anything but what every signed name has, or has for
+    /// not being there (RFC 9824 section 3.1: NXNAME).
+    fn has_data(&self) -> bool {
+        let is_proof = |rtype: &RecordType| {
+            matches!(rtype, RecordType::RRSIG | RecordType::NSEC | RecordType::Unknown(NXNAME))
+        };
+        !self.0.iter().all(is_proof)
+    }
+
     /// Returns whether another zone begins here.
     fn is_delegation(&self) -> bool {
         self.has(RecordType::NS) && !self.has(RecordType::SOA)
@@ -217,7 +219,7 @@ pub(super) fn lacks(types: &Types, name: &Name, rtype: RecordType) -> bool {
     } else {
         types.is_delegation()
     };
-    let has = if rtype == RecordType::ANY { !types.0.is_empty() } else { types.has(rtype) };
+    let has = if rtype == RecordType::ANY { types.has_data() } else { types.has(rtype) };
     !wrong_side && !has && !types.has(RecordType::CNAME)
 }
 

@@ -95,10 +95,19 @@ impl Job {
             // Whoever forges can name a signer that is not signed itself.
             Status::Insecure(_) => return self.unsigned(name, rtype, found).await,
         };
-        if found.answers.is_empty() {
-            self.judge_negative(name, rtype, found, &authorities, &keys)
-        } else {
-            self.judge_positive(&answers, &authorities, &keys)
+        let judge = |keys: &Keys| {
+            if found.answers.is_empty() {
+                self.judge_negative(name, rtype, found, &authorities, keys)
+            } else {
+                self.judge_positive(&answers, &authorities, keys)
+            }
+        };
+        match judge(&keys) {
+            Err(Trouble::Bogus(why)) if why.flaw == Flaw::NoKey => match self.keys_anew(&keys.zone).await? {
+                Some(keys) => judge(&keys),
+                None => Err(Trouble::Bogus(why)),
+            },
+            judged => judged,
         }
     }
 

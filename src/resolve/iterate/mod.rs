@@ -35,6 +35,7 @@ mod referral;
 mod rollover;
 mod root;
 mod scrub;
+mod sentinel;
 mod store;
 mod trusted;
 mod verify;
@@ -170,7 +171,8 @@ impl Resolution {
         let mut job = Job::new(&self.engine, now, question.checking_disabled);
         job.renews = renews;
         let counters = &self.engine.exchange.counters;
-        job.follow(question).await.map_err(|trouble| {
+        let answered = job.follow(question).await.and_then(|data| job.past_sentinel(question, data));
+        answered.map_err(|trouble| {
             let trouble = job.reason(trouble);
             if let Some(limit) = trouble.limit() {
                 counters.exceeded(limit);
@@ -301,6 +303,11 @@ impl Job {
                 return Ok((found, Worth::unsigned(Security::Indeterminate)));
             }
             match self.judge(name, rtype, &found).await {
+                // Nothing outlives its signatures (RFC 4035 section 5.3.3).
+                Ok(worth) if worth.ttl == 0 && was_known && tries == 0 => {
+                    self.engine.store.forget(name, rtype);
+                    tries += 1;
+                }
                 Ok(worth) => {
                     let secure = worth.security == Security::Secure;
                     // What is signed may be used for other names as well.

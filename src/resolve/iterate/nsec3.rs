@@ -37,10 +37,24 @@ const MAX_RECORDS: usize = 10;
 pub(super) struct Nsec3s<'a> {
     /// The zone.
     zone: &'a Name,
-    /// The records, with the hashes that are their owners.
-    records: Vec<(Vec<u8>, &'a NSEC3)>,
+    /// The records.
+    records: Vec<Kept<'a>>,
+    /// Of each way in which names are hashed, a record that says so: a zone that
+    /// changes its salt has two.
+    ways: Vec<&'a NSEC3>,
     /// How many hashes may be made.
     budget: Option<&'a Budget>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Kept<'a> {
+    /// The hash that is its owner.
+    owner: Vec<u8>,
+    /// The record.
+    nsec3: &'a NSEC3,
+    /// Which of the ways it is hashed in.
+    way: usize,
 }
 
 /// How close the records come to a name.
@@ -58,59 +72,69 @@ impl<'a> Nsec3s<'a> {
         records: impl Iterator<Item = (&'a Name, &'a NSEC3)>,
         budget: &'a Budget,
     ) -> Self {
-        let mut gathered: Vec<(Vec<u8>, &NSEC3)> = Vec::new();
+        let mut all = Self { budget: Some(budget), ..Self::none(zone) };
         for (owner, nsec3) in records.take(MAX_RECORDS) {
-            // One level below the zone; all hashed alike.
-            let alike = gathered.first().is_none_or(|(_, first)| {
-                first.salt() == nsec3.salt() && first.iterations() == nsec3.iterations()
-            });
+            // One level below the zone.
             let hash = owner.iter().next().and_then(base32);
-            if let Some(hash) = hash.filter(|_| alike && owner.base_name() == *zone) {
-                gathered.push((hash, nsec3));
+            if let Some(owner) = hash.filter(|_| owner.base_name() == *zone) {
+                let way = all.way(nsec3);
+                all.records.push(Kept { owner, nsec3, way });
             }
         }
-        Self { zone, records: gathered, budget: Some(budget) }
+        all
     }
 
     /// Returns no records.
     pub(super) fn none(zone: &'a Name) -> Self {
-        Self { zone, records: Vec::new(), budget: None }
+        Self { zone, records: Vec::new(), ways: Vec::new(), budget: None }
+    }
+
+    /// Returns the way in which a record is hashed.
+    fn way(&mut self, nsec3: &'a NSEC3) -> usize {
+        let alike = |way: &&NSEC3| way.salt() == nsec3.salt() && way.iterations() == nsec3.iterations();
+        self.ways.iter().position(alike).unwrap_or_else(|| {
+            self.ways.push(nsec3);
+            self.ways.len() - 1
+        })
     }
 
     /// Returns whether looking at the records costs too much.
     fn is_too_dear(&self) -> bool {
-        self.records.iter().any(|(_, nsec3)| nsec3.iterations() > MAX_ITERATIONS)
+        self.ways.iter().any(|way| way.iterations() > MAX_ITERATIONS)
     }
 
-    /// Returns the hash of a name.
-    fn hash(&self, name: &Name) -> Result<Vec<u8>, Trouble> {
-        let Some((_, nsec3)) = self.records.first() else { return Ok(Vec::new()) };
-        if let Some(budget) = self.budget {
-            budget.take(Limit::Hashes, usize::from(nsec3.iterations().div_ceil(ITERATIONS).max(1)))?;
+    /// Returns a record for which a test holds, which is given the hash of the name as
+    /// that record has it.
+    fn find(
+        &self,
+        name: &Name,
+        test: impl Fn(&Kept<'_>, &[u8]) -> bool,
+    ) -> Result<Option<&'a NSEC3>, Trouble> {
+        for (nth, way) in self.ways.iter().enumerate() {
+            if let Some(budget) = self.budget {
+                budget.take(Limit::Hashes, usize::from(way.iterations().div_ceil(ITERATIONS).max(1)))?;
+            }
+            let Ok(hash) = way.hash_algorithm().hash(way.salt(), name, way.iterations()) else { continue };
+            let found = self.records.iter().find(|kept| kept.way == nth && test(kept, hash.as_ref()));
+            if let Some(kept) = found {
+                return Ok(Some(kept.nsec3));
+            }
         }
-        let digest = nsec3.hash_algorithm().hash(nsec3.salt(), name, nsec3.iterations());
-        Ok(digest.map(|digest| digest.as_ref().to_vec()).unwrap_or_default())
+        Ok(None)
     }
 
     /// Returns the record of a name.
     fn at(&self, name: &Name) -> Result<Option<&'a NSEC3>, Trouble> {
-        let hash = self.hash(name)?;
-        Ok(self.records.iter().find(|(owner, _)| *owner == hash).map(|(_, nsec3)| *nsec3))
+        self.find(name, |kept, hash| kept.owner == hash)
     }
 
     /// Returns the record that says that a name does not exist.
     fn covering(&self, name: &Name) -> Result<Option<&'a NSEC3>, Trouble> {
-        let hash = self.hash(name)?;
-        let covers = |(owner, nsec3): &&(Vec<u8>, &NSEC3)| {
-            let next = nsec3.next_hashed_owner_name();
-            if owner.as_slice() < next {
-                *owner < hash && hash.as_slice() < next
-            } else {
-                // The last one leads back to the first.
-                *owner < hash || hash.as_slice() < next
-            }
-        };
-        Ok(self.records.iter().find(covers).map(|(_, nsec3)| *nsec3))
+        self.find(name, |kept, hash| {
+            let (owner, next) = (kept.owner.as_slice(), kept.nsec3.next_hashed_owner_name());
+            // The last one leads back to the first.
+            if owner < next { owner < hash && hash < next } else { owner < hash || hash < next }
+        })
     }
 
     /// Returns the closest encloser of a name that does not exist (RFC 5155
@@ -133,6 +157,10 @@ impl<'a> Nsec3s<'a> {
     pub(super) fn nxdomain(&self, name: &Name) -> Result<Proof, Trouble> {
         if self.is_too_dear() {
             return Ok(Proof::Insecure(Some(Unsupported::Iterations)));
+        }
+        // Who says of a name that it is there, and is not, proves nothing.
+        if self.at(name)?.is_some() {
+            return Ok(Proof::No);
         }
         let Some(Closest { encloser, covers_next: Some(next) }) = self.closest(name)? else {
             return Ok(Proof::No);

@@ -63,6 +63,11 @@ impl Trusted {
         (now < until).then_some(status)
     }
 
+    /// Forgets a zone, and returns what was known of it and until when.
+    pub(super) fn take(&self, zone: &Name) -> Option<(Status, Instant)> {
+        self.0.remove(Key::of(zone).octets()).map(|(_, known)| known)
+    }
+
     /// Notes whether a zone is trusted, and until when that holds.
     pub(super) fn put(&self, zone: &Name, status: Status, until: Instant) {
         self.0.insert(Key::of(zone).kept(), (status, until));
