@@ -26,6 +26,13 @@ fn waits(traced: &Path) -> usize {
     text.lines().filter(|line| line.contains("sync") && !line.contains(" resumed>")).count()
 }
 
+/// Returns how many octets a program has sent towards the disk.
+fn written(server: &Server) -> u64 {
+    let io = fs::read_to_string(format!("/proc/{}/io", server.pid())).unwrap();
+    let line = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).unwrap();
+    line.parse().unwrap()
+}
+
 /// Waits until what was new at the start is written, and returns how many times the
 /// disk was waited for until then.
 fn once_quiet(traced: &Path) -> usize {
@@ -69,17 +76,26 @@ fn the_disk_is_waited_for_less_than_once_a_minute() {
             let by = ["strace", "-D", "-f", "--seccomp-bpf", "-e", WAITS, "-o", traced.to_str().unwrap()];
             let server = Server::spawn(&house, house.folder.join("config.toml"), &[], &by);
             let before = once_quiet(&traced);
+            let written_before = written(&server);
             let seconds = minutes.map_or(14, |minutes| minutes * 60);
             for nth in 0..seconds / 2 {
                 become_another(&house, nth);
                 pause(Duration::from_secs(2));
             }
             let waited = waits(&traced) - before;
-            eprintln!("log {store}: the disk was waited for {waited} times in {seconds} s");
+            let written = written(&server) - written_before;
+            eprintln!(
+                "log {store}: the disk was waited for {waited} times in {seconds} s, for {written} octets"
+            );
             assert!(server.metrics().contains("sordino_"));
             // A file and its folder are two.
             let most = minutes.map_or(2, |minutes| 2 + usize::try_from(minutes).unwrap());
             assert!((1..=most).contains(&waited), "log {store}: {waited} times in {seconds} s");
+            // 20 MB a day, and what is new at first.
+            assert!(
+                written <= u64::from(seconds) * 230 + 200_000,
+                "log {store}: {written} octets in {seconds} s"
+            );
         }
     });
 }
@@ -93,21 +109,17 @@ fn little_is_written_and_nobody_else_may_read_it() {
         let mut server = house.sordino(&format!("{CONFIG}[query-log]\nstore = \"disk\"\n"));
         let mode = fs::metadata(&state).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "the folder can be entered by others: {mode:o}");
-        let written = || {
-            let io = fs::read_to_string(format!("/proc/{}/io", server.pid())).unwrap();
-            let line = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).unwrap();
-            line.parse::<u64>().unwrap()
-        };
         pause(Duration::from_millis(300));
         assert!(state.join("query-log.db-wal").is_file());
         assert!(state.join("control").exists(), "{}", server.log());
-        let before = written();
+        let before = written(&server);
         for nth in 1..100 {
             house.dig("echo", &format!("@192.168.178.2 load-{nth}.amazon.com"));
             house.dig("echo", "@192.168.178.2 device-metrics-us.amazon.com");
         }
         // 50,000 queries a day may take 20 MB.
-        assert!(written() - before <= 200 * 400, "{} octets for 200 queries", written() - before);
+        let written = written(&server) - before;
+        assert!(written <= 200 * 400, "{written} octets for 200 queries");
         server.signal("TERM");
         server.wait();
         let mut folders = vec![state];
