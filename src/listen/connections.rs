@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 
 use crate::base::Clock;
 
-/// Most connections at once (`design/bars.md` section 2).
+/// Most connections at once: some for each device of a large house.
 const MOST: usize = 256;
 
 /// Most of them from one address.

@@ -15,7 +15,6 @@ use tokio::sync::Notify;
 use crate::pipeline::Dropped;
 
 /// Most queries in hand at once; more are dropped, and the client asks again.
-/// (`design/bars.md` section 2.)
 const MOST_PENDING: usize = 1000;
 
 /// Most of them from one address.  Loopback is exempt: a forwarder on this

@@ -24,8 +24,7 @@ use super::inquiry::Intake;
 use super::inquiry::take_in;
 use crate::resolve::Resolve;
 
-/// Most queries in hand on one connection; the others wait in its socket
-/// (`design/bars.md` section 2).
+/// Most queries in hand on one connection; the others wait in its socket.
 pub(super) const MOST_IN_HAND: usize = 16;
 
 /// The longest query that is read, in octets.  Nobody sends a longer one.

@@ -24,8 +24,7 @@ use super::in_house;
 /// How many frames, or octets, are sent before an attacker is content.
 const MANY: usize = 100_000;
 
-/// By how much memory may grow through all of it, in KiB (`design/bars.md`
-/// section 2).
+/// By how much memory may grow through all of it, in KiB.
 const GROWTH: u64 = 32 * 1024;
 
 // Types of frames (RFC 9113 section 6).

@@ -6,8 +6,8 @@ by default), while a list of 100,000 names gets another line every 30 seconds an
 the config another value every 60.  The server has one core, the load the other.
 What it can do is the median of five tries.  A line a minute, with the time that a
 machine beneath this one took; at the end what was lost, and by how much memory
-grows in an hour, from a tenth of the time on.  Ends with 1 if that is more than
-`bars.md` allows: nothing lost, 1 MB an hour."""
+grows in an hour, from a tenth of the time on.  Ends with 1 if a query was lost or
+memory grows by more than 1 MB an hour."""
 
 import argparse, os, random, subprocess, struct, sys, threading, time
 from net import Net

@@ -6,8 +6,7 @@ and a zone that fails.  `siege.py [--large SECONDS] [PEER…]`
 The one on trial has a core for itself; who asks, and the resolver that it asks
 in turn, share the other.  So it is the kernel that says when an answer was there:
 who asks may have to wait for its turn until it sees it.  Takes a minute and a half for each with the default of
-20 seconds of large answers; `bars.md` has ten minutes of them.  At the end all of
-it as a table."""
+20 seconds of large answers.  At the end all of it as a table."""
 
 import argparse, os, random, select, socket, struct, subprocess, sys, threading, time
 from net import Net

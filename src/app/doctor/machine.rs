@@ -15,7 +15,7 @@ const WRITTEN: i64 = 1_795_564_800;
 /// Ten years, in seconds.
 const TEN_YEARS: i64 = 10 * 365 * 24 * 3600;
 
-/// Open files that are enough for all connections of `design/bars.md`.
+/// Open files that are enough for all connections there may be.
 const FILES: u64 = 1024;
 
 /// Says whether the date may be right: signatures are checked against it.
