@@ -18,6 +18,7 @@ use super::job::Job;
 use super::referral::MAX_ADDRESSES;
 use super::referral::MAX_SERVERS;
 use super::store::Delegation;
+use super::walk::Reached;
 use crate::resolve::exchange::trouble::Trouble;
 use crate::resolve::forward::Forwarder;
 use crate::resolve::stats::Limit;
@@ -72,9 +73,11 @@ impl Job {
         for server in &delegation.servers {
             // Parent and child may differ, and either may be the one that is right.
             let mut of_server = self.stored(server);
-            let glue = delegation.glue.iter().filter(|(name, _)| name == server);
-            of_server.extend(glue.map(|(_, address)| *address));
-            addresses.extend(self.allowed(of_server));
+            of_server.extend(delegation.glue_of(server));
+            if of_server.is_empty() {
+                of_server = self.engine.glue.of(server, self.now.instant);
+            }
+            addresses.extend(self.allowed(&of_server));
         }
         addresses.sort();
         addresses.dedup();
@@ -96,8 +99,9 @@ impl Job {
     /// Returns whether no address of a name server is known.
     fn is_unknown(&self, delegation: &Delegation, server: &Name) -> bool {
         let has = |rtype| self.engine.store.has_data(server, rtype, self.now.instant);
-        let has_glue = delegation.glue.iter().any(|(name, _)| name == server);
-        !has_glue && !ADDRESSES.into_iter().any(has)
+        !delegation.has_glue(server)
+            && !ADDRESSES.into_iter().any(has)
+            && !self.engine.glue.knows(server, self.now.instant)
     }
 
     /// Returns the addresses of a name server that its own zone has told.
@@ -108,15 +112,14 @@ impl Job {
     }
 
     /// Returns those addresses that may be asked.
-    fn allowed(&self, addresses: Vec<IpAddr>) -> impl Iterator<Item = SocketAddr> {
+    pub(super) fn allowed<'a>(&'a self, addresses: &'a [IpAddr]) -> impl Iterator<Item = SocketAddr> + 'a {
         let options = &self.engine.options;
-        let may = |address: &IpAddr| {
+        let may = |address: &&IpAddr| {
             let family = if address.is_ipv4() { options.ipv4 } else { options.ipv6 };
-            let of = |nets: &[IpNet]| nets.iter().any(|net| net.contains(address));
+            let of = |nets: &[IpNet]| nets.iter().any(|net| net.contains(*address));
             family && (!of(&options.denied) || of(&options.allowed))
         };
-        let addresses: Vec<IpAddr> = addresses.into_iter().filter(may).take(MAX_ADDRESSES).collect();
-        addresses.into_iter().map(|address| SocketAddr::new(address, PORT))
+        addresses.iter().filter(may).take(MAX_ADDRESSES).map(|address| SocketAddr::new(*address, PORT))
     }
 
     /// Prepares to look up the name servers of a zone: those without glue first,
@@ -124,7 +127,7 @@ impl Job {
     pub(super) fn looking_up<'a>(&self, delegation: &'a Delegation) -> LookingUp<'a> {
         let options = &self.engine.options;
         let types = [(options.ipv4, RecordType::A), (options.ipv6, RecordType::AAAA)];
-        let has_glue = |server: &&Name| delegation.glue.iter().any(|(name, _)| name == *server);
+        let has_glue = |server: &&Name| delegation.has_glue(server);
         let (with, without): (Vec<&Name>, Vec<&Name>) =
             delegation.servers.iter().take(MAX_SERVERS).partition(has_glue);
         let mut wanted = VecDeque::new();
@@ -133,22 +136,36 @@ impl Job {
                 wanted.extend(names.iter().map(|name| (*name, *rtype)));
             }
         }
-        LookingUp { delegation, wanted, running: FuturesUnordered::new() }
+        LookingUp { delegation, wanted, told: VecDeque::new(), running: FuturesUnordered::new() }
     }
 
-    /// Starts to look up the addresses of a name server in one family.
-    fn address_of(&self, server: &Name, rtype: RecordType) -> JoinHandle<Result<Vec<IpAddr>, Trouble>> {
+    /// Starts to look up the addresses of a name server in one family; if `anew`,
+    /// in its own zone and not as one above it tells.
+    fn address_of(
+        &self,
+        server: &Name,
+        rtype: RecordType,
+        anew: bool,
+    ) -> JoinHandle<Result<Vec<IpAddr>, Trouble>> {
         let (job, server) = (self.clone(), server.clone());
-        tokio::spawn(async move { job.look_up(server, rtype).await })
+        tokio::spawn(async move { job.look_up(server, rtype, anew).await })
     }
 
     /// Looks up the addresses of a name server in one family.
-    async fn look_up(&self, mut server: Name, rtype: RecordType) -> Result<Vec<IpAddr>, Trouble> {
+    async fn look_up(&self, mut server: Name, rtype: RecordType, anew: bool) -> Result<Vec<IpAddr>, Trouble> {
         for _ in 0..=SERVER_ALIASES {
-            if !self.engine.store.knows(&server, rtype, self.now.instant) {
+            let known = self.known(&server, rtype);
+            if known.is_none() {
                 self.budget.take(Limit::Lookups, 1)?;
             }
-            let found = self.find(&server, rtype).await?;
+            let found = match known {
+                Some(found) => found,
+                None if anew => self.find_out(&server, rtype).await?,
+                None => match self.find_server(&server, rtype).await? {
+                    Reached::Answer(found) => found,
+                    Reached::Enough(addresses) => return Ok(addresses),
+                },
+            };
             match found.comes_to(rtype) {
                 Kind::Data => return Ok(addresses_in(&found)),
                 Kind::Alias(target) => server = target.to_lowercase(),
@@ -171,11 +188,14 @@ pub(super) struct LookingUp<'a> {
     delegation: &'a Delegation,
     /// What was not looked up yet.
     wanted: VecDeque<(&'a Name, RecordType)>,
+    /// What a zone above may tell, which is not the last word: where nobody answers
+    /// at these addresses, the servers' own zone is asked.
+    told: VecDeque<(&'a Name, RecordType)>,
     /// What is being looked up.
     running: FuturesUnordered<JoinHandle<Result<Vec<IpAddr>, Trouble>>>,
 }
 
-impl LookingUp<'_> {
+impl<'a> LookingUp<'a> {
     /// Returns whether addresses may be found that are not known.
     pub(super) fn is_promising(&self, job: &Job) -> bool {
         let mut wanted = self.wanted.iter().map(|(server, _)| *server);
@@ -185,24 +205,39 @@ impl LookingUp<'_> {
             })
     }
 
+    /// Returns what is looked up next, and whether in the name server's own zone.
+    fn pop(&mut self, job: &Job) -> Option<(&'a Name, RecordType, bool)> {
+        let is_told = |server: &Name| job.engine.glue.knows(server, job.now.instant);
+        let Some((server, rtype)) = self.wanted.pop_front() else {
+            self.told.retain(|(server, _)| is_told(server));
+            return self.told.pop_front().map(|(server, rtype)| (server, rtype, true));
+        };
+        let anew = self.delegation.has_glue(server) || is_told(server);
+        if !anew {
+            self.told.push_back((server, rtype));
+        }
+        Some((server, rtype, anew))
+    }
+
     /// Returns further addresses, at least one, or it is an error.  Those of
     /// servers in the zone itself only if `inside`.
     pub(super) async fn next(&mut self, job: &Job, inside: bool) -> Result<Vec<SocketAddr>, Trouble> {
         if !inside {
             let zone = &self.delegation.zone;
             self.wanted.retain(|(server, _)| !zone.zone_of(server));
+            self.told.retain(|(server, _)| !zone.zone_of(server));
         }
         let mut worst = Trouble::NoServers;
         loop {
             while self.running.len() < AT_A_TIME
-                && let Some((server, rtype)) = self.wanted.pop_front()
+                && let Some((server, rtype, anew)) = self.pop(job)
             {
-                self.running.push(job.address_of(server, rtype));
+                self.running.push(job.address_of(server, rtype, anew));
             }
             let Some(ended) = self.running.next().await else { return Err(worst) };
             match ended.unwrap_or(Err(Trouble::NoServers)) {
                 Ok(addresses) => {
-                    let found: Vec<SocketAddr> = job.allowed(addresses).collect();
+                    let found: Vec<SocketAddr> = job.allowed(&addresses).collect();
                     if !found.is_empty() {
                         return Ok(found);
                     }
@@ -210,6 +245,7 @@ impl LookingUp<'_> {
                 // The budget of the whole question: what is under way may do.
                 Err(Trouble::Limit(Limit::Lookups)) => {
                     self.wanted.clear();
+                    self.told.clear();
                     worst = Trouble::Limit(Limit::Lookups);
                 }
                 Err(trouble) if trouble.is_final() => return Err(trouble),

@@ -11,6 +11,7 @@ use hickory_proto::rr::RecordType;
 
 use super::ask::Outstanding;
 use super::found::labels;
+use super::glue::Glue;
 use super::good::Good;
 use super::key;
 use super::options::Options;
@@ -52,6 +53,8 @@ pub(super) struct Engine {
     pub(super) root_keys: Arc<RootKeys>,
     /// What was found out.
     pub(super) store: Store,
+    /// What zones above have told of name servers.
+    pub(super) glue: Glue,
     /// What zones have said does not exist.
     pub(super) proven: Proven,
     /// Which zones are trusted.

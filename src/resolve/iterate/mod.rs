@@ -21,6 +21,7 @@ mod digests;
 mod dname;
 mod forwarded;
 mod found;
+mod glue;
 mod good;
 mod heard;
 mod job;
@@ -79,6 +80,7 @@ use crate::base::Now;
 use ask::Outstanding;
 use found::Found;
 use found::Kind;
+use glue::Glue;
 use job::Engine;
 use job::Job;
 use judge::Worth;
@@ -129,6 +131,7 @@ impl Resolution {
             outside,
             options: Options::new(settings, None)?,
             store: Store::new(Share::WHOLE),
+            glue: Glue::new(Share::WHOLE),
             proven: Proven::new(Share::WHOLE),
             trusted: Trusted::new(Share::WHOLE),
             good: Arc::default(),
@@ -158,6 +161,7 @@ impl Resolution {
             outside: outside.clone(),
             options: Options::new(settings, Some(&zone.0))?,
             store: Store::new(share),
+            glue: Glue::new(share),
             proven: Proven::new(share),
             trusted: Trusted::new(share),
             good: Arc::clone(good),

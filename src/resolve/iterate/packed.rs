@@ -161,9 +161,8 @@ impl PackedDelegation {
             out.emit_u16(u16::try_from(delegation.servers.len()).unwrap_or(u16::MAX))?;
             for server in &delegation.servers {
                 server.emit(out)?;
-                let of_server = || delegation.glue.iter().filter(|(name, _)| name == server);
-                out.emit_u16(u16::try_from(of_server().count()).unwrap_or(u16::MAX))?;
-                of_server().try_for_each(|(_, address)| put_address(*address, out))?;
+                out.emit_u16(u16::try_from(delegation.glue_of(server).count()).unwrap_or(u16::MAX))?;
+                delegation.glue_of(server).try_for_each(|address| put_address(address, out))?;
             }
             Ok(())
         })?;

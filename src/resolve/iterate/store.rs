@@ -66,6 +66,16 @@ impl Delegation {
         self.until.is_none_or(|until| now < until)
     }
 
+    /// Returns the addresses that it tells of a name server.
+    pub(super) fn glue_of(&self, server: &Name) -> impl Iterator<Item = IpAddr> {
+        self.glue.iter().filter(move |(name, _)| name == server).map(|(_, address)| *address)
+    }
+
+    /// Returns whether it tells addresses of a name server.
+    pub(super) fn has_glue(&self, server: &Name) -> bool {
+        self.glue_of(server).next().is_some()
+    }
+
     /// Returns whether another one leads to the same servers.
     pub(super) fn leads_as(&self, other: &Self) -> bool {
         self.zone == other.zone && self.servers == other.servers && self.glue == other.glue
@@ -98,11 +108,6 @@ impl Store {
     /// Returns what is known of a name and type.
     pub(super) fn get(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Arc<Found>> {
         self.look(name, rtype, now)?.unpack().map(Arc::new)
-    }
-
-    /// Returns whether anything is known of a name and type.
-    pub(super) fn knows(&self, name: &Name, rtype: RecordType, now: Instant) -> bool {
-        self.look(name, rtype, now).is_some()
     }
 
     /// Returns whether something is known of a name and type, and not that there

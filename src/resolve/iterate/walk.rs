@@ -1,5 +1,7 @@
 //! From the root, or from the nearest delegation known, down to an answer.
 
+use std::convert::Infallible;
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -34,6 +36,14 @@ const ONE_LABEL: usize = 4;
 /// How many delegations are followed beyond the labels of a name.
 const MAX_REFERRALS: usize = 8;
 
+/// How far the way down has led.
+pub(super) enum Reached<E> {
+    /// To an answer.
+    Answer(Arc<Found>),
+    /// Only as far as was enough.
+    Enough(E),
+}
+
 impl Job {
     /// Finds what the DNS says of a name and type.  Aliases are not followed.
     pub(super) async fn find(&self, name: &Name, rtype: RecordType) -> Result<Arc<Found>, Trouble> {
@@ -56,34 +66,79 @@ impl Job {
         rtype: RecordType,
     ) -> BoxFuture<'a, Result<Arc<Found>, Trouble>> {
         async move {
-            let dname = self.engine.store.dname_above(name, self.now.instant);
-            if let Some(found) = dname.and_then(|dname| dname::from_dname(name, &dname)) {
-                return Ok(Arc::new(found));
-            }
-            // It is us who want to know this, somewhere above.
-            if self.is_on_path(name, rtype) {
-                return Err(Trouble::Circle);
-            }
-            let job = self.on_path(name, rtype)?;
-            match job.forwarder(name, rtype) {
-                Some((zone, forwarder)) => match job.ask_forwarder(zone, forwarder, name, rtype).await {
-                    Err(trouble) if job.is_not_theirs(name, &trouble) => job.find_outside(name, rtype).await,
-                    heard => heard,
-                },
-                None => job.walk(name, rtype).await,
+            match self.go(name, rtype, |_| None::<Infallible>).await? {
+                Reached::Answer(found) => Ok(found),
             }
         }
         .boxed()
     }
 
-    /// Goes down from delegation to delegation.
+    /// Finds out where a name server is: as a zone above it tells, or else its own.
+    pub(super) fn find_server<'a>(
+        &'a self,
+        server: &'a Name,
+        rtype: RecordType,
+    ) -> BoxFuture<'a, Result<Reached<Vec<IpAddr>>, Trouble>> {
+        let told = move |delegation: &Delegation| {
+            let addresses: Vec<IpAddr> = delegation.glue_of(server).collect();
+            // Of either family: whoever asks for the other one is served as well.
+            self.allowed(&addresses).next()?;
+            self.engine.glue.keep(server, delegation, self.now.instant);
+            Some(addresses)
+        };
+        self.go(server, rtype, told).boxed()
+    }
+
+    /// Finds out what is not known, from whoever knows it; or goes no further than
+    /// to a delegation that is enough.
+    async fn go<E>(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        enough: impl Fn(&Delegation) -> Option<E>,
+    ) -> Result<Reached<E>, Trouble> {
+        let dname = self.engine.store.dname_above(name, self.now.instant);
+        if let Some(found) = dname.and_then(|dname| dname::from_dname(name, &dname)) {
+            return Ok(Reached::Answer(Arc::new(found)));
+        }
+        // It is us who want to know this, somewhere above.
+        if self.is_on_path(name, rtype) {
+            return Err(Trouble::Circle);
+        }
+        let job = self.on_path(name, rtype)?;
+        let Some((zone, forwarder)) = job.forwarder(name, rtype) else {
+            return job.walk_to(name, rtype, enough).await;
+        };
+        match job.ask_forwarder(zone, forwarder, name, rtype).await {
+            Err(trouble) if job.is_not_theirs(name, &trouble) => job.find_outside(name, rtype).await,
+            heard => heard,
+        }
+        .map(Reached::Answer)
+    }
+
+    /// Goes down from delegation to delegation to an answer.
     pub(super) async fn walk(&self, name: &Name, rtype: RecordType) -> Result<Arc<Found>, Trouble> {
+        match self.walk_to(name, rtype, |_| None::<Infallible>).await? {
+            Reached::Answer(found) => Ok(found),
+        }
+    }
+
+    /// Goes down from delegation to delegation, to an answer or to one that is enough.
+    async fn walk_to<E>(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        enough: impl Fn(&Delegation) -> Option<E>,
+    ) -> Result<Reached<E>, Trouble> {
         let mut delegation = self.start(name, rtype).await?;
         let mut steps = Steps::new(self.engine.options.minimise);
         // What was known of a zone before this question may not be true any more.
         let mut may_be_old = delegation.until.is_some() && !delegation.zone.is_root();
         let mut failed: Option<(Arc<Delegation>, Trouble)> = None;
         for _ in 0..labels(name) + MAX_REFERRALS {
+            if let Some(enough) = enough(&delegation) {
+                return Ok(Reached::Enough(enough));
+            }
             match self.in_zone(&delegation, name, rtype, &mut steps).await {
                 Ok(Says::Referral(next)) => {
                     if let Some((_, trouble)) = failed.take_if(|(before, _)| before.leads_as(&next)) {
@@ -91,7 +146,10 @@ impl Job {
                     }
                     may_be_old = false;
                     self.engine.store.delegate(&next);
-                    self.fetch_keys_beside(&next);
+                    self.engine.glue.hear(&next, self.now.instant);
+                    if enough(&next).is_none() {
+                        self.fetch_keys_beside(&next);
+                    }
                     delegation = next;
                 }
                 Ok(Says::Answer(found, more)) => {
@@ -99,9 +157,9 @@ impl Job {
                     for (name, found) in &more {
                         self.keep(name, rtype, found);
                     }
-                    return Ok(found);
+                    return Ok(Reached::Answer(found));
                 }
-                Ok(Says::Hearsay(found)) => return Ok(found),
+                Ok(Says::Hearsay(found)) => return Ok(Reached::Answer(found)),
                 Err(trouble) if trouble.is_final() => return Err(trouble),
                 Err(trouble) => {
                     self.engine.store.undelegate(&delegation.zone);

@@ -125,7 +125,7 @@ fn what_is_not_known_costs_no_memory() {
     let (name, now) = (name("a.b.c.d.test."), now());
     let look = || {
         assert!(store.nearest(&name, now).is_none() && store.dname_above(&name, now).is_none());
-        assert!(!store.knows(&name, RecordType::A, now));
+        assert!(!store.has_data(&name, RecordType::A, now));
     };
     assert_eq!(counted::allocations(look), 0);
 }

@@ -9,6 +9,7 @@ mod dnssec;
 mod failures;
 mod forgeries;
 mod forwarded;
+mod glue;
 mod internet;
 mod limits;
 mod nsec3;
