@@ -243,7 +243,9 @@ impl Servers {
 
     /// Returns whether a server is known not to know a zone.
     pub(in crate::resolve) fn was_lame(&self, zone: &Name, server: SocketAddr, now: Instant) -> bool {
-        let since = lock(&self.lame).get(&(zone.clone(), server)).copied();
+        let lame = lock(&self.lame);
+        // Most often nobody is, and then a name need not be copied to be looked up.
+        let since = if lame.is_empty() { None } else { lame.get(&(zone.clone(), server)).copied() };
         since.is_some_and(|since| now.saturating_duration_since(since) < MEMORY)
     }
 }
