@@ -118,7 +118,8 @@ impl Job {
         authorities: &[Set<'_>],
         keys: &Keys,
     ) -> Result<Worth, Trouble> {
-        let has_dname = answers.iter().any(|set| set.rtype == RecordType::DNAME);
+        let has = |rtype| answers.iter().any(|set| set.rtype == rtype);
+        let has_dname = has(RecordType::DNAME);
         let mut worth = Worth::unsigned(Security::Secure);
         for set in answers {
             // A CNAME record made out of a DNAME record is not signed, and we
@@ -129,6 +130,12 @@ impl Job {
             let verified = self.verify(set, keys)?;
             worth.ttl = worth.ttl.min(verified.left).min(verified.ttl);
             let Some(signed) = verified.wildcard else { continue };
+            // Which names one that is made of a wildcard stands for is not defined (RFC
+            // 4592 section 4.4).
+            if set.rtype == RecordType::DNAME && has(RecordType::CNAME) {
+                let why = format!("the DNAME record of {} is of a wildcard", set.name);
+                return Err(Bogus::new(Flaw::Other, why).into());
+            }
             let proofs = self.proofs(authorities, keys)?;
             match proofs.wildcard(set.name, signed)? {
                 Proof::Yes => {}
