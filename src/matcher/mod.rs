@@ -17,6 +17,7 @@ mod hash;
 mod header;
 mod image;
 mod layout;
+mod mention;
 mod names;
 mod plan;
 mod sets;

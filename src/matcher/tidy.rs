@@ -4,7 +4,7 @@
 //! Apart from `sink`, which decides when: a million mentions sorted at a stretch
 //! take 25 ms, and somebody may be waiting for an answer.
 
-use super::sink::Mention;
+use super::mention::Mention;
 use crate::base::way::give_way;
 
 /// How many pieces there are: one for each octet that hashes begin with, which are

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::designated::Designated;
 use super::file::File;
+use super::forward::Choice;
 use super::forward::Server;
 use crate::base::Diagnostic;
 use crate::base::Domain;
@@ -66,16 +67,6 @@ pub enum Mode {
     Recurse,
     /// By asking other recursive resolvers.
     Forward,
-}
-
-/// Who is asked first, of several servers.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum Choice {
-    /// The quickest; when it is late, the next beside it.
-    #[default]
-    Parallel,
-    /// The first that is well, in the order of the config.
-    Strict,
 }
 
 impl Settings {

@@ -29,7 +29,6 @@ use super::exchange::Query;
 use super::exchange::budget::Budget;
 use super::exchange::trouble::Trouble;
 use super::file::File;
-use super::settings::Choice;
 use crate::base::Diagnostic;
 use crate::base::time::moment;
 use crate::query::Transport;
@@ -41,6 +40,7 @@ use https::Https;
 use live::Live;
 use tls::Secure;
 
+pub use server::Choice;
 pub use server::Server;
 pub use server::ServerError;
 

@@ -1,5 +1,5 @@
 //! [`Server`]: another resolver that may be asked, and how it is written in the
-//! config.
+//! config; and [`Choice`], which of several it is.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -61,6 +61,20 @@ impl From<SocketAddr> for Server {
         Self::Plain(address)
     }
 }
+
+//----------- Choice -----------------------------------------------------------
+
+/// Who is asked first, of several servers.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Choice {
+    /// The quickest; when it is late, the next beside it.
+    #[default]
+    Parallel,
+    /// The first that is well, in the order of the config.
+    Strict,
+}
+
+//----------- ServerError ------------------------------------------------------
 
 /// Why a text names no server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
