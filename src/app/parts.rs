@@ -12,6 +12,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::alive;
+use super::aside::aside;
 use super::control;
 use super::date;
 use super::downloads;
@@ -111,7 +112,7 @@ impl Parts {
     }
 
     /// Writes all metrics as Prometheus reads them.
-    pub(super) fn scrape(&self, lists: &ArcSwap<Lists>) -> Vec<u8> {
+    fn write_metrics(&self, lists: &ArcSwap<Lists>) -> Vec<u8> {
         let (stats, downloads) = (self.door.home().resolver.stats(), downloads::facts(&lists.load()));
         self.metrics.render(&stats, &downloads, &self.log.facts(), self.clock.now())
     }
@@ -128,6 +129,17 @@ impl Parts {
         kept::save(&self.state, &self.door.home().resolver, self.clock.now());
         seen::save(&self.state, &self.options.recognizer);
     }
+}
+
+/// Has all metrics written; nothing, if the system has no thread for that.  It takes
+/// milliseconds, for which those who answer must not wait.
+pub(super) fn scrape(
+    parts: &Arc<Parts>,
+    lists: &Arc<ArcSwap<Lists>>,
+) -> impl Future<Output = Option<Vec<u8>>> + use<> {
+    let (parts, lists) = (Arc::clone(parts), Arc::clone(lists));
+    let written = aside("metrics", move || parts.write_metrics(&lists));
+    async { written.ok()?.await.ok() }
 }
 
 /// Makes what queries meet of what was loaded.

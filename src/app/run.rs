@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::last_good;
 use super::load;
 use super::load::Options;
+use super::parts;
 use super::parts::Parts;
 use super::privileges;
 use super::reload::Running;
@@ -73,7 +74,7 @@ async fn serve(options: &Options) -> Result<(), ExitError> {
     let (web, trial) = (start.loaded.config.web.listen, start.loaded.trial);
     let running = Running::start(&parts, start.loaded).map_err(fatal)?;
     let (measured, lists) = (Arc::clone(&parts), Arc::clone(&running.lists.lists));
-    let scrape = web::metrics::Scrape(move || measured.scrape(&lists));
+    let scrape = web::metrics::Scrape(move || parts::scrape(&measured, &lists));
     tokio::spawn(web::serve::serve(ports.metrics, Arc::new(scrape)));
     parts.attend();
 

@@ -26,6 +26,7 @@ use super::register::series;
 use super::series::Series;
 use super::times::Times;
 use crate::base::Now;
+use crate::base::way::give_way;
 use crate::catalog::Purpose;
 use crate::device::Device;
 use crate::pipeline::Dropped;
@@ -41,6 +42,10 @@ use crate::resolve::Origin;
 
 /// Most devices that are shown although they never asked.
 const MOST_SUSPECTS: usize = 64;
+
+/// How many devices are written before others have the processor for a moment: some
+/// quarter of a millisecond.
+const AT_A_STRETCH: usize = 32;
 
 /// What is counted query by query.
 #[derive(Debug)]
@@ -223,7 +228,11 @@ impl Counts {
         let sum = Sum(&tallies);
         let (mut queries, mut guarded) = (self.queries.lines(), self.guarded.lines());
         let (mut blocked, mut retries) = (self.blocked.lines(), self.retries.lines());
-        for of_device in pages.chunk_by(|(_, one), (_, other)| one.device == other.device) {
+        let by_device = pages.chunk_by(|(_, one), (_, other)| one.device == other.device);
+        for (nth, of_device) in by_device.enumerate() {
+            if nth % AT_A_STRETCH == 0 {
+                give_way();
+            }
             let sums: Vec<_> =
                 of_device.iter().filter_map(|(number, page)| Some((page, sum.page(*number)?))).collect();
             let Some((Page { device, .. }, _)) = sums.first() else { continue };

@@ -4,6 +4,8 @@
 //! Labels are closed enums and configured names, never a QNAME or an address.
 
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -70,6 +72,9 @@ pub struct Metrics {
     logged: Logged,
     /// What is counted query by query.
     counts: Counts,
+    /// Held by whoever writes: counters are raised to totals by what is missing, which
+    /// two at a time would both add.
+    writing: Mutex<()>,
 }
 
 impl Metrics {
@@ -102,6 +107,7 @@ impl Metrics {
             dropped,
             missed: Arc::default(),
             panicked: AtomicU64::new(0),
+            writing: Mutex::default(),
             registry,
         })
     }
@@ -188,6 +194,7 @@ impl Metrics {
 
     /// Writes all metrics as Prometheus reads them.
     pub fn render(&self, stats: &Stats, downloads: &[Download], log: &Facts, now: Now) -> Vec<u8> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         self.effect.show(downloads);
         self.resolving.show(stats, self.counts.answered_from(Origin::Cache), now);
         raise(&self.panics, self.panicked.load(Ordering::Relaxed) + stats.faults);
