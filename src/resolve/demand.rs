@@ -9,9 +9,9 @@
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering;
 
-/// How often an answer has to be given from the cache to be popular.  A page
-/// that asks for A, AAAA and HTTPS gives each once.
-const FEW: u8 = 3;
+/// How often an answer has to be given from the cache to be popular: it was asked for
+/// thrice then in its time, and a page asks for each type once.
+const FEW: u8 = 2;
 
 /// Somebody was sent to fetch it anew.
 const CALLED: u8 = FEW + 1;

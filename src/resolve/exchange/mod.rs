@@ -161,6 +161,9 @@ impl Exchange {
         budget: &Budget,
     ) -> Result<Message, Trouble> {
         match self.send(query, server, manner, true, budget).await {
+            // There is no other way to get the rest, and a part is no answer (RFC 2181
+            // section 9).
+            Ok(reply) if reply.metadata.truncation => Err(Trouble::Nonsense),
             Ok(reply) => Ok(reply),
             Err(Failed::Trouble(trouble)) => Err(trouble),
             Err(_) => Err(Trouble::Nonsense),

@@ -186,10 +186,15 @@ pub(in crate::resolve) fn read(request: &[u8], reply: &[u8]) -> Option<Message> 
     if message.answers.len() + message.authorities.len() + message.additionals.len() > MAX_RECORDS {
         return None;
     }
+    // An answer of another class is none, and does not say that there is nothing.
+    let is_foreign = |record: &Record| record.dns_class != DNSClass::IN;
+    if !message.answers.is_empty() && message.answers.iter().all(is_foreign) {
+        return None;
+    }
     for section in [&mut message.answers, &mut message.authorities, &mut message.additionals] {
         // Records without data are for updates (RFC 2136 section 2.4).
         let is_data = |record: &Record| !matches!(record.data, RData::Update0(_));
-        section.retain(|record| record.dns_class == DNSClass::IN && is_data(record));
+        section.retain(|record| !is_foreign(record) && is_data(record));
         for record in section {
             record.name = record.name.to_lowercase();
         }
