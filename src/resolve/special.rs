@@ -181,10 +181,10 @@ static BY_NAME: LazyLock<HashMap<Domain, Kind>> =
 /// special no more: its router may well know `fritz.box` and `10.in-addr.arpa`.
 ///
 /// `own_root` says that it has root servers of its own, and so an Internet to
-/// test with.
+/// test with, in which there may be hosts at the top.
 pub(super) fn answer(question: &Question, zoned: bool, own_root: bool) -> Option<AnswerData> {
     let Some((apex, kind)) = find(&question.name) else {
-        return (!zoned && is_bare(question)).then(|| negative(question, Name::root(), true));
+        return (!zoned && !own_root && is_bare(question)).then(|| negative(question, Name::root(), true));
     };
     if zoned && !matches!(kind, Kind::Localhost | Kind::Never | Kind::Ourselves) {
         return None;
@@ -366,6 +366,7 @@ mod tests {
     fn with_root_servers_of_its_own_a_household_may_test() {
         for (name, outside) in [
             ("www.test", true),
+            ("mine", true),
             ("1.8.b.d.0.1.0.0.2.ip6.arpa", true),
             ("x.local", false),
             ("x.invalid", false),

@@ -99,12 +99,14 @@ impl Ways {
             zones.push((name.clone(), Way::new(outside.clone(), realm)));
         }
         let share = settings.zones.len();
+        // Their aliases may lead there.
+        let with_stubs = Settings { stubs: settings.stubs.clone(), ..without_zones.clone() };
         for zone in &settings.zones {
             let (name, servers) = zone;
             if servers.is_empty() {
                 return Err(no_server(&name.to_string()));
             }
-            let upstream = Arc::new(outside.for_zone(&without_zones, zone, share)?);
+            let upstream = Arc::new(outside.for_zone(&with_stubs, zone, share)?);
             zones.push((name.clone(), Way::new(upstream, mark(&(zone, &without_zones, "zone")))));
         }
         let forwards_to = match settings.mode {

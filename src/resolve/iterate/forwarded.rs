@@ -30,6 +30,7 @@ impl Job {
         let is_link = matches!(rtype, RecordType::DS | RecordType::DNSKEY);
         if let Some((zone, forwarder)) = &engine.inside
             && (!is_link || zone.zone_of(&place))
+            && !engine.has_nearer(&place)
         {
             return Some((Name::root(), forwarder));
         }
@@ -60,9 +61,11 @@ impl Job {
         self.is_outside(name) && matches!(trouble, Trouble::Refused(_) | Trouble::Lame)
     }
 
-    /// Returns whether a name is not in the zone that this is for.
+    /// Returns whether a name is neither in the zone that this is for nor in another
+    /// one whose servers are set.
     fn is_outside(&self, name: &Name) -> bool {
-        self.engine.inside.as_ref().is_some_and(|(zone, _)| !zone.zone_of(name))
+        let inside = self.engine.inside.as_ref();
+        inside.is_some_and(|(zone, _)| !zone.zone_of(name)) && !self.engine.has_nearer(name)
     }
 
     /// Asks other resolvers.
@@ -84,7 +87,9 @@ impl Job {
         match self.once(&ask, pin!(self.forwarded(forwarder, &ask))).await? {
             Says::Answer(found, more) => {
                 self.keep(name, rtype, &found);
-                for (name, found) in &more {
+                // Where an alias leads into a zone whose servers are set, they have the word.
+                let is_theirs = |name: &Name| ask.zone.is_root() && self.engine.has_nearer(name);
+                for (name, found) in more.iter().filter(|(name, _)| !is_theirs(name)) {
                     self.keep(name, rtype, found);
                 }
                 Ok(found)

@@ -44,7 +44,7 @@ pub(super) struct Engine {
     /// Resolvers that know a zone which others do not.
     pub(super) inside: Option<(Name, Forwarder)>,
     /// Resolvers that know zones into which aliases may lead from outside.
-    pub(super) beside: Zones<(Name, Forwarder)>,
+    pub(super) beside: Arc<Zones<(Name, Forwarder)>>,
     /// Resolvers that are asked about all else, in place of the zones' own servers.
     pub(super) outside: Option<Arc<Forwarder>>,
     /// What the household wants.
@@ -76,6 +76,15 @@ impl Engine {
         let nearest = key::nearest(&self.beside, name)?;
         let is_nearer = |stub: Arc<Delegation>| labels(&stub.zone) > labels(&nearest.0);
         (!self.options.stub(name).is_some_and(is_nearer)).then_some(nearest)
+    }
+
+    /// Returns whether the household has set the servers of a zone that a name is in, and
+    /// that is not the one that this is for, or is below it.
+    pub(super) fn has_nearer(&self, name: &Name) -> bool {
+        let own = self.inside.as_ref().map(|(zone, _)| zone).filter(|zone| zone.zone_of(name)).map(labels);
+        let beside = key::nearest(&self.beside, name).map(|(zone, _)| labels(zone));
+        let stub = self.options.stub(name).map(|stub| labels(&stub.zone));
+        beside.max(stub).is_some_and(|nearest| own.is_none_or(|own| nearest > own))
     }
 
     /// Returns whether other resolvers are asked.

@@ -127,7 +127,7 @@ impl Resolution {
             root_keys,
             exchange,
             inside: None,
-            beside: Zones::new(beside),
+            beside: Arc::new(Zones::new(beside)),
             outside,
             options: Options::new(settings, None)?,
             store: Store::new(Share::WHOLE),
@@ -149,7 +149,7 @@ impl Resolution {
         zone: &Zone,
         zones: usize,
     ) -> Result<Self, SettingsError> {
-        let Engine { exchange, root_keys, outside, good, .. } = &*self.engine;
+        let Engine { exchange, root_keys, beside, outside, good, .. } = &*self.engine;
         let (network, counters) = (Arc::clone(&exchange.network), Arc::clone(&exchange.counters));
         let exchange = Arc::new(Exchange::new(network, counters));
         let share = Share::one_of(zones);
@@ -157,7 +157,7 @@ impl Resolution {
             root_keys: Arc::clone(root_keys),
             inside: Some(known_to(zone, &exchange)?),
             exchange,
-            beside: Zones::new(Vec::new()),
+            beside: Arc::clone(beside),
             outside: outside.clone(),
             options: Options::new(settings, Some(&zone.0))?,
             store: Store::new(share),

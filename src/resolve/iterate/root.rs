@@ -9,13 +9,18 @@ use std::time::Duration;
 use hickory_proto::rr::Name;
 use hickory_proto::rr::RecordType;
 
+use super::addresses::addresses_in;
 use super::ask::Ask;
+use super::ask::FEW_TRIES_EACH;
 use super::ask::MAX_TRIES_EACH;
 use super::heard::Says;
 use super::job::Job;
 use super::options::fixed;
 use super::store::Delegation;
 use crate::resolve::exchange::trouble::Trouble;
+
+/// How many root servers are located whose addresses did not come with their names.
+const LOCATED: usize = 3;
 
 /// How long the hints are used after nobody could tell more.
 const RETRY: Duration = Duration::from_secs(30);
@@ -33,11 +38,37 @@ impl Job {
         let ask = Ask { zone, name, rtype, checking_disabled: false, priming: true, whole: true };
         let root = match self.ask(&ask, &hints, MAX_TRIES_EACH).await {
             Ok(Says::Referral(root)) if !root.glue.is_empty() => root,
+            Ok(Says::Referral(root)) => Arc::new(self.located(&root, hints).await?),
             Err(trouble) if trouble.is_final() => return Err(trouble),
             _ => Arc::new(self.by_hints(hints)),
         };
         store.delegate(&root);
         Ok(root)
+    }
+
+    /// Returns the delegation of the root with addresses that the hints tell, where they
+    /// did not come along (RFC 9609 section 4.2); or else that to the hints.
+    async fn located(&self, root: &Delegation, hints: Vec<SocketAddr>) -> Result<Delegation, Trouble> {
+        let options = &self.engine.options;
+        let types = [(options.ipv4, RecordType::A), (options.ipv6, RecordType::AAAA)];
+        let mut glue = Vec::new();
+        for server in root.servers.iter().take(LOCATED) {
+            for (_, rtype) in types.iter().filter(|(is_on, _)| *is_on) {
+                let (zone, name, rtype) = (Name::root(), server.clone(), *rtype);
+                let ask = Ask { zone, name, rtype, checking_disabled: false, priming: false, whole: true };
+                match self.ask(&ask, &hints, FEW_TRIES_EACH).await {
+                    Ok(Says::Answer(found, _) | Says::Hearsay(found)) => {
+                        glue.extend(
+                            addresses_in(&found).into_iter().map(|address| (server.clone(), address)),
+                        );
+                    }
+                    Err(trouble) if trouble.is_final() => return Err(trouble),
+                    Ok(Says::Referral(_)) | Err(_) => {}
+                }
+            }
+        }
+        let by_hints = self.by_hints(hints);
+        Ok(if glue.is_empty() { by_hints } else { Delegation { glue, ..root.clone() } })
     }
 
     /// Returns a delegation of the root to the hints.

@@ -245,9 +245,7 @@ fn negative(asked: &Asked<'_>, name: &Name, kind: Kind, reply: &Message) -> Foun
     let is_soa = |record: &Record| covered(record) == RecordType::SOA;
     let of_name = proofs.iter().filter(|record| is_soa(record) && record.name.zone_of(name));
     let zone = of_name.map(|record| record.name.clone()).max_by_key(labels);
-    if let Some(zone) = zone {
-        proofs.retain(|record| !is_soa(record) || record.name == zone);
-    }
+    proofs.retain(|record| !is_soa(record) || Some(&record.name) == zone.as_ref());
     found(asked, kind, Vec::new(), proofs)
 }
 
