@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -12,8 +13,11 @@ use hickory_proto::rr::RecordType;
 use ipnet::IpNet;
 use tokio::task::JoinHandle;
 
+use super::ask::Ask;
+use super::ask::FEW_TRIES_EACH;
 use super::found::Found;
 use super::found::Kind;
+use super::heard::Says;
 use super::job::Job;
 use super::referral::MAX_ADDRESSES;
 use super::referral::MAX_SERVERS;
@@ -125,18 +129,55 @@ impl Job {
     /// Prepares to look up the name servers of a zone: those without glue first,
     /// and all of one family before the other.
     pub(super) fn looking_up<'a>(&self, delegation: &'a Delegation) -> LookingUp<'a> {
-        let options = &self.engine.options;
-        let types = [(options.ipv4, RecordType::A), (options.ipv6, RecordType::AAAA)];
         let has_glue = |server: &&Name| delegation.has_glue(server);
         let (with, without): (Vec<&Name>, Vec<&Name>) =
             delegation.servers.iter().take(MAX_SERVERS).partition(has_glue);
         let mut wanted = VecDeque::new();
         for names in [without, with] {
-            for (_, rtype) in types.iter().filter(|(is_on, _)| *is_on) {
-                wanted.extend(names.iter().map(|name| (*name, *rtype)));
+            for rtype in self.engine.options.address_types() {
+                wanted.extend(names.iter().map(|name| (*name, rtype)));
             }
         }
         LookingUp { delegation, wanted, told: VecDeque::new(), running: FuturesUnordered::new() }
+    }
+
+    /// Asks the zone above for addresses of servers in the zone itself that did not
+    /// come with the referral: some leave them out, and nobody else can know them.
+    /// They are kept as if they had come.
+    pub(super) async fn ask_above(&self, delegation: &Delegation) -> Result<Vec<SocketAddr>, Trouble> {
+        let Delegation { zone, servers, glue, .. } = delegation;
+        let is_missing = |server: &&Name| {
+            let known: Vec<IpAddr> =
+                self.stored(server).into_iter().chain(delegation.glue_of(server)).collect();
+            zone.zone_of(server) && self.allowed(&known).next().is_none()
+        };
+        let missing: Vec<&Name> = servers.iter().filter(is_missing).take(AT_A_TIME).collect();
+        if missing.is_empty() || zone.is_root() {
+            return Ok(Vec::new());
+        }
+        let Ok(above) = self.start(&zone.base_name(), RecordType::A).await else { return Ok(Vec::new()) };
+        let addresses = self.addresses(&above);
+        let mut told = Vec::new();
+        for server in missing {
+            for rtype in self.engine.options.address_types() {
+                self.budget.take(Limit::Lookups, 1)?;
+                let (zone, name) = (above.zone.clone(), server.clone());
+                let ask = Ask { zone, name, rtype, checking_disabled: false, priming: false, whole: false };
+                let of_server = match self.ask(&ask, &addresses, FEW_TRIES_EACH).await {
+                    Ok(Says::Answer(found, _) | Says::Hearsay(found)) => addresses_in(&found),
+                    Ok(Says::Referral(next)) => next.glue_of(server).collect(),
+                    Err(trouble) if trouble.is_final() => return Err(trouble),
+                    Err(_) => Vec::new(),
+                };
+                told.extend(of_server.into_iter().map(|address| (server.clone(), address)));
+            }
+        }
+        if !told.is_empty() {
+            let glue = [glue.as_slice(), &told].concat();
+            self.engine.store.delegate(&Arc::new(Delegation { glue, ..delegation.clone() }));
+        }
+        let told: Vec<IpAddr> = told.into_iter().map(|(_, address)| address).collect();
+        Ok(self.allowed(&told).collect())
     }
 
     /// Starts to look up the addresses of a name server in one family; if `anew`,

@@ -9,6 +9,7 @@ use hickory_proto::dnssec::DigestType;
 use hickory_proto::dnssec::rdata::DNSKEY;
 use hickory_proto::dnssec::rdata::DS;
 use hickory_proto::rr::Name;
+use hickory_proto::rr::RecordType;
 use ipnet::IpNet;
 
 use super::addresses::DENIED;
@@ -119,6 +120,12 @@ impl Options {
             anchors,
             unchecked: settings.negative_trust_anchors.iter().map(names::to_name).collect(),
         })
+    }
+
+    /// Returns the types of addresses that are used.
+    pub(super) fn address_types(&self) -> impl Iterator<Item = RecordType> {
+        let types = [(self.ipv4, RecordType::A), (self.ipv6, RecordType::AAAA)];
+        types.into_iter().filter(|(is_on, _)| *is_on).map(|(_, rtype)| rtype)
     }
 
     /// Returns the zone nearest to a name whose servers are set.

@@ -49,12 +49,10 @@ impl Job {
     /// Returns the delegation of the root with addresses that the hints tell, where they
     /// did not come along (RFC 9609 section 4.2); or else that to the hints.
     async fn located(&self, root: &Delegation, hints: Vec<SocketAddr>) -> Result<Delegation, Trouble> {
-        let options = &self.engine.options;
-        let types = [(options.ipv4, RecordType::A), (options.ipv6, RecordType::AAAA)];
         let mut glue = Vec::new();
         for server in root.servers.iter().take(LOCATED) {
-            for (_, rtype) in types.iter().filter(|(is_on, _)| *is_on) {
-                let (zone, name, rtype) = (Name::root(), server.clone(), *rtype);
+            for rtype in self.engine.options.address_types() {
+                let (zone, name) = (Name::root(), server.clone());
                 let ask = Ask { zone, name, rtype, checking_disabled: false, priming: false, whole: true };
                 match self.ask(&ask, &hints, FEW_TRIES_EACH).await {
                     Ok(Says::Answer(found, _) | Says::Hearsay(found)) => {

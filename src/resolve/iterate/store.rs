@@ -66,6 +66,11 @@ impl Delegation {
         self.until.is_none_or(|until| now < until)
     }
 
+    /// Returns whether all servers have names in the zone itself.
+    pub(super) fn is_closed(&self) -> bool {
+        !self.servers.is_empty() && self.servers.iter().all(|server| self.zone.zone_of(server))
+    }
+
     /// Returns the addresses that it tells of a name server.
     pub(super) fn glue_of(&self, server: &Name) -> impl Iterator<Item = IpAddr> {
         self.glue.iter().filter(move |(name, _)| name == server).map(|(_, address)| *address)

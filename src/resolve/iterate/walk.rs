@@ -185,7 +185,7 @@ impl Job {
     }
 
     /// Returns where to begin.
-    async fn start(&self, name: &Name, rtype: RecordType) -> Result<Arc<Delegation>, Trouble> {
+    pub(super) async fn start(&self, name: &Name, rtype: RecordType) -> Result<Arc<Delegation>, Trouble> {
         let from = scrub::place(name, rtype);
         let stub = self.engine.options.stub(&from);
         let nearest = self.engine.store.nearest(&from, self.now.instant);
@@ -255,8 +255,15 @@ impl Job {
         let mut tried: Vec<SocketAddr> = Vec::new();
         let mut looking_up = self.looking_up(delegation);
         let mut servers = self.addresses(delegation);
+        // Where all are in the zone itself, nobody else can know them.
+        if servers.is_empty() && delegation.is_closed() {
+            servers = self.ask_above(delegation).await?;
+            if servers.is_empty() {
+                return Err(worst);
+            }
+        }
         let mut last = Vec::new();
-        let mut is_last = false;
+        let (mut is_last, mut asked_above) = (false, false);
         loop {
             servers.retain(|server| !tried.contains(server));
             tried.extend(&servers);
@@ -294,9 +301,15 @@ impl Job {
                     if worst == Trouble::NoServers {
                         worst = trouble;
                     }
-                    is_last = true;
-                    tried.clear();
-                    std::mem::take(&mut last)
+                    let told = if asked_above { Vec::new() } else { self.ask_above(delegation).await? };
+                    asked_above = true;
+                    if told.is_empty() {
+                        is_last = true;
+                        tried.clear();
+                        std::mem::take(&mut last)
+                    } else {
+                        told
+                    }
                 }
             };
         }
