@@ -16,6 +16,7 @@ use super::rootkeys::RootKeys;
 use super::rootkeys::RootKeysError;
 use super::saved;
 use super::saved::SavedError;
+use super::settings::Mode;
 use super::settings::Settings;
 use super::settings::SettingsError;
 use super::stats::Counters;
@@ -59,7 +60,7 @@ pub(super) struct Inner {
 /// What is on or off.
 #[derive(Clone, Debug)]
 pub(super) struct Switches {
-    /// Whether the root servers are the household's own.
+    /// Whether root servers are asked that are the household's own.
     pub(super) own_root: bool,
     /// Whether popular answers are fetched anew before their time is up.
     pub(super) prefetch: bool,
@@ -182,7 +183,7 @@ impl Resolver {
     ) -> Result<Self, SettingsError> {
         let ways = Ways::build(settings, &counters, network, &root_keys)?;
         let switches = Switches {
-            own_root: settings.root_hints.is_some(),
+            own_root: settings.mode == Mode::Recurse && settings.root_hints.is_some(),
             prefetch: settings.prefetch,
             stale: settings.serve_stale,
             designated: settings.designated.clone(),
