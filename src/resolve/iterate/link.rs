@@ -175,6 +175,7 @@ impl Job {
             Status::Secure(keys) => keys,
             other => return Ok(Link::Zone(other, BOGUS_TTL)),
         };
+        let _turn = self.engine.good.turn().await;
         let proofs = self.proofs(sets, &keys)?;
         Ok(match proofs.no_ds(zone)? {
             NoDs::Unsigned(why) => Link::Zone(Status::Insecure(why), least_ttl(records)),
