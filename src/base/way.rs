@@ -27,7 +27,8 @@ pub fn from_now_on() {
 //  By sleeping.  `yield_now` is not enough: whoever answers and has had more than
 //  their share is passed over, by Linux's fair scheduler, until the system looks
 //  again, which may be 4 ms, however often the share is offered to them.  For work
-//  that takes a second; what takes a few milliseconds does better with a yield.
+//  that takes milliseconds or more; what comes every few of them and is done in 50 µs,
+//  as notes for the query log, does better with a yield.
 #[expect(clippy::disallowed_methods, reason = "time is what is given away, and nobody waits for it to pass")]
 pub fn give_way() {
     if GIVES_WAY.get() {

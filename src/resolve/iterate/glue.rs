@@ -20,7 +20,7 @@ use super::weight::Share;
 use super::weight::shared;
 use super::weight::taken;
 
-/// How many octets are kept: some eight thousand name servers.
+/// How many octets are kept: some five thousand name servers.
 const MOST: u64 = 1 << 20;
 
 //----------- Glue -------------------------------------------------------------
@@ -87,5 +87,38 @@ struct ByOctets;
 impl Weighter<Box<[u8]>, Told> for ByOctets {
     fn weight(&self, key: &Box<[u8]>, told: &Told) -> u64 {
         taken::<Told>(key) + shared(size_of_val(&*told.addresses))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::Clock;
+    use crate::base::time::ManualClock;
+    use crate::counted;
+
+    #[test]
+    fn what_is_kept_takes_no_more_than_it_is_said_to_weigh_and_is_bounded() {
+        let now = ManualClock::at(0).now().instant;
+        let referral = |nth: usize| {
+            let server = Name::from_ascii(format!("ns1.provider-{nth}.example.")).unwrap();
+            let glue = vec![(server.clone(), "192.0.2.1".parse().unwrap())];
+            let (zone, servers) = (Name::from_ascii("of-others.test.").unwrap(), vec![server]);
+            let until = Some(now + Duration::from_mins(1));
+            Delegation { zone, servers, glue, fixed: Vec::new(), ds: Vec::new(), until }
+        };
+        let all: Vec<Delegation> = (0..20_000).map(referral).collect();
+        let hear = |glue: &Glue, some: &[Delegation]| some.iter().for_each(|said| glue.hear(said, now));
+        let glue = Glue::new(Share::WHOLE);
+        let before = counted::OCTETS.get();
+        hear(&glue, &all[..3_000]);
+        let taken = u64::try_from(counted::OCTETS.get().wrapping_sub(before)).unwrap();
+        let said = glue.0.weight();
+        assert_eq!(glue.0.len(), 3_000);
+        assert!(taken * 3 / 4 < said && said < taken * 2, "{said} for {taken}");
+        hear(&glue, &all);
+        assert!(glue.0.weight() <= MOST && (4_000..6_000).contains(&glue.0.len()), "{}", glue.0.len());
     }
 }

@@ -135,10 +135,10 @@ impl Job {
         // What was known of a zone before this question may not be true any more.
         let mut may_be_old = delegation.until.is_some() && !delegation.zone.is_root();
         let mut failed: Option<(Arc<Delegation>, Trouble)> = None;
+        if let Some(enough) = enough(&delegation) {
+            return Ok(Reached::Enough(enough));
+        }
         for _ in 0..labels(name) + MAX_REFERRALS {
-            if let Some(enough) = enough(&delegation) {
-                return Ok(Reached::Enough(enough));
-            }
             match self.in_zone(&delegation, name, rtype, &mut steps).await {
                 Ok(Says::Referral(next)) => {
                     if let Some((_, trouble)) = failed.take_if(|(before, _)| before.leads_as(&next)) {
@@ -147,9 +147,10 @@ impl Job {
                     may_be_old = false;
                     self.engine.store.delegate(&next);
                     self.engine.glue.hear(&next, self.now.instant);
-                    if enough(&next).is_none() {
-                        self.fetch_keys_beside(&next);
+                    if let Some(enough) = enough(&next) {
+                        return Ok(Reached::Enough(enough));
                     }
+                    self.fetch_keys_beside(&next);
                     delegation = next;
                 }
                 Ok(Says::Answer(found, more)) => {
